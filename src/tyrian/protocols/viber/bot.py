@@ -1,0 +1,273 @@
+"""The connector of a Viber bot: sends over the REST Bot API, reads its callbacks, keeps its webhook.
+
+People are reached by the id that Viber gives them with this bot. Viber has no idempotency id here, so a send without
+an answer stays unknown, and the channel's policy decides about a repeat.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Annotated, Any, Final, TypeVar
+
+import msgspec
+from msgspec import Meta, Struct
+
+from tyrian.domain.content import Base, Content
+from tyrian.domain.keyboard import Url
+from tyrian.domain.limits import check as content_problems
+from tyrian.domain.purpose import Purpose
+from tyrian.engine.ports import (
+    Channel,
+    Exchange,
+    Health,
+    HookAnswer,
+    HookRequest,
+    Outgoing,
+    Refused,
+    SendResult,
+    Sent,
+    Tools,
+    Unknown,
+)
+from tyrian.protocols.viber import bot_wire as wire, limits, statuses
+from tyrian.protocols.viber.bot_callbacks import broadcast_ref, read
+from tyrian.protocols.viber.bot_content import to_wire
+from tyrian.protocols.viber.hooks import is_signed, refused
+from tyrian.protocols.viber.transport import Answered, Transport, http_failure
+
+A = TypeVar("A", bound=wire.Answer)
+
+#: A bot's display name has at most this many characters.
+_NAME_LENGTH: Final = 28
+_send_answer: Final = msgspec.json.Decoder(wire.SendAnswer)
+
+
+class BotConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """The settings of a `viber_bot` channel. Times in seconds."""
+
+    base_url: Annotated[str, Meta(pattern="^https?://")] = wire.BASE_URL
+    #: The name over each message; left out, the channel's own name.
+    sender_name: Annotated[str, Meta(min_length=1, max_length=_NAME_LENGTH)] | None = None
+    sender_avatar: Url | None = None
+    #: What the webhook asks for; `message`, `subscribed` and `unsubscribed` come in any case.
+    events: list[str] = msgspec.field(default_factory=lambda: list(wire.EVENT_TYPES))
+    #: Whether callbacks carry people's names and photos.
+    send_name: bool = True
+    send_photo: bool = False
+    #: The answer to a person who opens the chat for the first time.
+    welcome: Content | None = None
+    #: Whether receipts are also reported per receiver, as `broadcast` needs it.
+    broadcasts: bool = False
+    timeout: Annotated[float, Meta(gt=0, le=120)] = 10.0
+    connect_timeout: Annotated[float, Meta(gt=0, le=60)] = 3.0
+
+
+class BotSecrets(Struct, kw_only=True, forbid_unknown_fields=True):
+    """The secrets of a `viber_bot` channel: the token from the bot's admin panel, which also signs its callbacks."""
+
+    token: Annotated[str, Meta(min_length=1)]
+
+
+class BotError(Exception):
+    """A question to Viber that got no usable answer, in words for people."""
+
+
+@dataclass(slots=True)
+class Broadcast:
+    """What a broadcast came to. `failed` maps a receiver to the reason word; `refs` name the others' receipts."""
+
+    result: SendResult
+    failed: dict[str, str] = field(default_factory=dict)
+    refs: dict[str, str] = field(default_factory=dict)
+
+
+class BotConnector:
+    """One bot's way to Viber."""
+
+    def __init__(self, channel: Channel, tools: Tools) -> None:
+        self.capabilities = limits.BOT
+        self._config = config = msgspec.convert(channel.config, BotConfig)
+        self._token = msgspec.convert(channel.secrets, BotSecrets).token
+        self._name = channel.name
+        self._sender = wire.Sender(name=config.sender_name or channel.name[:_NAME_LENGTH], avatar=config.sender_avatar)
+        self._welcome = wire.encode(to_wire(config.welcome, sender=self._sender)) if config.welcome else b""
+        self.hook_url = f"{tools.public_url}/hooks/{channel.id}"
+        self._http = Transport(
+            config.base_url,
+            tools.clock,
+            headers={wire.AUTH_HEADER: self._token},
+            timeout=config.timeout,
+            connect_timeout=config.connect_timeout,
+        )
+
+    async def start(self) -> None:
+        """Make the HTTP client; connections come with the first send."""
+        self._http.open()
+
+    async def close(self) -> None:
+        """Close the HTTP client."""
+        await self._http.close()
+
+    # -- Sending ------------------------------------------------------------------------------------------------------
+
+    async def send(self, outgoing: Outgoing) -> SendResult:
+        """Send one message to one subscriber."""
+        body = wire.encode(to_wire(outgoing.content, outgoing.to, self._sender))
+        if len(body) > wire.MAX_BODY:
+            return _too_large(body)
+        answered = await self._http.post(wire.SEND_MESSAGE, body)
+        if not isinstance(answered, Answered):
+            return answered
+        return _outcome(answered)[0]
+
+    async def broadcast(self, receivers: Sequence[str], content: Base) -> Broadcast:
+        """Send one message to at most 300 subscribers in one request. ValueError for none, or for too many."""
+        if not 1 <= len(receivers) <= wire.MAX_BROADCAST:
+            raise ValueError(f"a broadcast takes 1 to {wire.MAX_BROADCAST} receivers, got {len(receivers)}")
+        message = to_wire(content, sender=self._sender)
+        message.broadcast_list = list(receivers)
+        body = wire.encode(message)
+        if len(body) > wire.MAX_BODY:
+            return Broadcast(_too_large(body))
+        answered = await self._http.post(wire.BROADCAST_MESSAGE, body)
+        if not isinstance(answered, Answered):
+            return Broadcast(answered)
+        result, answer = _outcome(answered)
+        return _per_receiver(result, answer, receivers)
+
+    # -- Questions ----------------------------------------------------------------------------------------------------
+
+    async def account_info(self) -> wire.AccountInfo:
+        """The bot's own account. BotError if Viber does not tell."""
+        return await self._ask(wire.GET_ACCOUNT_INFO, b"{}", wire.AccountInfo)
+
+    async def user_details(self, user: str) -> wire.User:
+        """What Viber tells of one subscriber, at most twice in 12 hours. BotError if it does not."""
+        body = wire.encode(wire.GetUserDetails(id=user))
+        answer = await self._ask(wire.GET_USER_DETAILS, body, wire.UserDetailsAnswer)
+        if answer.user is None:
+            raise BotError("Viber's answer says nothing of the user")
+        return answer.user
+
+    async def online(self, users: Sequence[str]) -> list[wire.OnlineUser]:
+        """The online states of 1 to 100 subscribers. ValueError for another number, BotError if Viber does not tell."""
+        if not 1 <= len(users) <= wire.MAX_ONLINE:
+            raise ValueError(f"online states can be asked for 1 to {wire.MAX_ONLINE} users, got {len(users)}")
+        body = wire.encode(wire.GetOnline(ids=list(users)))
+        return (await self._ask(wire.GET_ONLINE, body, wire.OnlineAnswer)).users or []
+
+    async def set_webhook(self, url: str) -> wire.WebhookAnswer:
+        """Have Viber call this URL. It calls it once before it answers, and refuses if that call fails (BotError)."""
+        config = self._config
+        request = wire.SetWebhook(
+            url=url, event_types=config.events, send_name=config.send_name, send_photo=config.send_photo
+        )
+        return await self._ask(wire.SET_WEBHOOK, wire.encode(request), wire.WebhookAnswer)
+
+    async def remove_webhook(self) -> None:
+        """Have Viber call nobody; the bot can then neither send nor receive. BotError if Viber refuses."""
+        await self._ask(wire.SET_WEBHOOK, wire.encode(wire.SetWebhook(url="")), wire.WebhookAnswer)
+
+    async def _ask(self, path: str, body: bytes, kind: type[A]) -> A:
+        answered = await self._http.post(path, body)
+        if not isinstance(answered, Answered):
+            error = answered.exchange.error if answered.exchange else answered.reason
+            raise BotError(f"no answer from {self._http.url(path)}: {error}")
+        try:
+            answer = msgspec.json.decode(answered.body, type=kind)
+        except msgspec.MsgspecError:
+            raise BotError(
+                f"{self._http.url(path)} answered with HTTP {answered.status} and no JSON of Viber's"
+            ) from None
+        if answer.status != statuses.OK:
+            raise BotError(_in_words(answer))
+        return answer
+
+    # -- Health -------------------------------------------------------------------------------------------------------
+
+    async def check(self) -> Health:
+        """Whether the token works and the webhook is ours."""
+        welcome = self._config.welcome
+        if welcome is not None and (wrong := content_problems(welcome, Purpose.SESSION, limits.BOT, "/welcome")):
+            return Health(False, f"The welcome message cannot be sent: {wrong[0].pointer} {wrong[0].message}.")
+        try:
+            info = await self.account_info()
+        except BotError as error:
+            return Health(False, f"The bot's account cannot be read: {error}.")
+        bot = f'The token belongs to the bot "{info.name or info.uri or info.id}"'
+        if not info.webhook:
+            return Health(False, f"{bot}, but no webhook is set, and Viber sends nothing until it is {self.hook_url}.")
+        if info.webhook != self.hook_url:
+            return Health(False, f"{bot}, but its webhook is {info.webhook} instead of {self.hook_url}.")
+        return Health(True, f"{bot}, and its webhook is {self.hook_url}.")
+
+    async def provision(self) -> Health:
+        """Set the webhook to this gateway, and say how that went."""
+        try:
+            answer = await self.set_webhook(self.hook_url)
+        except BotError as error:
+            return Health(False, f"The webhook {self.hook_url} could not be set: {error}.{_advice(self.hook_url)}")
+        events = ", ".join(answer.event_types or self._config.events)
+        return Health(True, f"Viber has called {self.hook_url} and will send: {events}.")
+
+    # -- Callbacks ----------------------------------------------------------------------------------------------------
+
+    def hook(self, request: HookRequest) -> HookAnswer:
+        """Verify and read a callback.
+
+        403 for a wrong signature, 400 for signed bytes that are no callback of Viber's (it repeats those for an hour at
+        most), 200 for all else, whether or not it means something to us.
+        """
+        if request.method != "POST":
+            return refused(405)
+        if not is_signed(request, self._token):
+            return refused(403)
+        return read(request.body, to=self._name, welcome=self._welcome, per_receiver=self._config.broadcasts)
+
+
+def _outcome(answered: Answered) -> tuple[SendResult, wire.SendAnswer | None]:
+    """What an HTTP answer means for the send that it answers."""
+    failure = http_failure(answered)
+    if failure is not None:
+        return failure, None
+    try:
+        answer = _send_answer.decode(answered.body)
+    except msgspec.MsgspecError:
+        return Unknown("provider_garbage", answered.exchange), None
+    if answer.status != statuses.OK:
+        return statuses.verdict(answer.status, statuses.BOT, answered.exchange), answer
+    token = answer.message_token
+    return Sent(None if token is None else str(token), answered.exchange), answer
+
+
+def _per_receiver(result: SendResult, answer: wire.SendAnswer | None, receivers: Sequence[str]) -> Broadcast:
+    if not isinstance(result, Sent) or answer is None:
+        return Broadcast(result)
+    failed = {f.receiver: statuses.BOT.get(f.status, statuses.GENERAL_ERROR).reason for f in answer.failed_list or ()}
+    reached = [r for r in receivers if r not in failed] if result.ref is not None else []
+    return Broadcast(result, failed, {r: broadcast_ref(str(result.ref), r) for r in reached})
+
+
+def _too_large(body: bytes) -> SendResult:
+    error = f"not sent: {len(body)} bytes, and the Bot API takes at most {wire.MAX_BODY}"
+    return Refused("content_refused", Exchange(request=body.decode(), error=error))
+
+
+def _in_words(answer: wire.Answer) -> str:
+    said = f": {answer.status_message}" if answer.status_message else ""
+    return f"Viber answered with status {answer.status}{said}"
+
+
+def _advice(url: str) -> str:
+    if not url.startswith("https://"):
+        return " Viber calls https addresses only."
+    return " Viber needs a certificate of a public authority with its whole chain, and HTTP 200 to its first call."
+
+
+def make(channel: Channel, tools: Tools) -> BotConnector:
+    """The connector of a `viber_bot` channel."""
+    return BotConnector(channel, tools)
+
+
+async def provision(connector: Any) -> Health:
+    """Set the webhook of a bot that was created or changed."""
+    return await connector.provision() if isinstance(connector, BotConnector) else Health(True, "Nothing to set up.")

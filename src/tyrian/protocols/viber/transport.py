@@ -1,0 +1,161 @@
+"""One HTTP client per channel, and the honest reading of what can go wrong on the way.
+
+A request that surely never left is a `Retry`; one that may have left without an answer is an `Unknown`. pyreqwest's
+exception classes cannot tell the two apart (a peer that accepts and then says nothing is reported as a connect
+timeout), so the chain of causes is read instead: only a cause named `client error (Connect)` means that no connection
+stood.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+from email.utils import parsedate_to_datetime
+from time import perf_counter
+from typing import Final
+
+from pyreqwest.client import Client, ClientBuilder
+from pyreqwest.exceptions import BodyDecodeError, BuilderError, ClientClosedError, DecodeError, PyreqwestError
+from pyreqwest.http import Url
+
+from tyrian.engine.ports import Clock, Exchange, Refused, Retry, SendResult, Unknown
+
+#: Characters of an answer that are kept in an exchange.
+MAX_KEPT: Final = 16_384
+#: The longest `Retry-After` that is believed, in seconds.
+MAX_RETRY_AFTER: Final = 86_400.0
+_NO_CONNECTION = "client error (Connect)"
+
+#: HTTP statuses that mean that a repeat will not help. Any other 4xx or 3xx is `provider_error`.
+REFUSALS: Final[dict[int, str]] = {
+    401: "bad_credentials",  # Unauthorized
+    403: "bad_credentials",  # Forbidden: the address or the credentials are not on the network's list
+    413: "content_refused",  # Content Too Large
+}
+
+
+@dataclass(slots=True)
+class Answered:
+    """An HTTP answer, whole. `retry_after` in seconds, if the network named it."""
+
+    status: int
+    body: bytes
+    exchange: Exchange
+    retry_after: float | None = None
+
+
+class Transport:
+    """POSTs JSON to one base URL. Times are in seconds; redirects are not followed, since none is expected."""
+
+    def __init__(
+        self, base_url: str, clock: Clock, *, headers: dict[str, str], timeout: float, connect_timeout: float
+    ) -> None:
+        self._base = base_url.rstrip("/")
+        self._clock = clock
+        self._headers = {"Content-Type": "application/json", "User-Agent": "Tyrian", **headers}
+        self._timeout = timedelta(seconds=timeout)
+        # Shorter than the whole, or a connection that never came about could not be told from a silent peer.
+        self._connect_timeout = timedelta(seconds=min(connect_timeout, timeout * 0.9))
+        self._client: Client | None = None
+        self._urls: dict[str, Url] = {}
+
+    def open(self) -> Client:
+        """The client, made at its first use."""
+        if self._client is None:
+            builder = ClientBuilder().follow_redirects(False).default_headers(self._headers)
+            self._client = builder.timeout(self._timeout).connect_timeout(self._connect_timeout).build()
+        return self._client
+
+    async def close(self) -> None:
+        """End the client and its connections."""
+        if self._client is not None:
+            client, self._client = self._client, None
+            await client.close()
+
+    def url(self, path: str) -> str:
+        """The whole address of a path under the base URL."""
+        return self._base + path
+
+    async def post(self, path: str, body: bytes) -> Answered | Retry | Unknown:
+        """POST a JSON body; trouble on the way is a result, never an exception."""
+        exchange = Exchange(request=body.decode(), url=self._base + path)
+        started = perf_counter()
+        try:
+            url = self._url(path)
+        except ValueError as error:
+            exchange.error = f"{self._base} is no URL: {error}"
+            return Retry("provider_unreachable", exchange=exchange)
+        try:
+            response = await self.open().post(url).body_bytes(body).build().send()
+            content = bytes(await response.bytes())
+        except (PyreqwestError, OSError) as error:
+            exchange.ms = _since(started)
+            return _trouble(error, exchange)
+        exchange.ms = _since(started)
+        exchange.status = response.status
+        exchange.response = content[:MAX_KEPT].decode("utf-8", "replace")
+        return Answered(response.status, content, exchange, self._retry_after(response.get_header("retry-after")))
+
+    async def reach(self, path: str = "") -> str | None:
+        """Whether anything answers HTTP at the base URL: None if so, else what is wrong in words."""
+        try:
+            await self.open().get(self._url(path)).build().send()
+        except (PyreqwestError, ValueError, OSError) as error:
+            return explain(error)
+        return None
+
+    def _url(self, path: str) -> Url:
+        known = self._urls.get(path)
+        if known is None:
+            known = self._urls[path] = Url(self._base + path)
+        return known
+
+    def _retry_after(self, value: str | None) -> float | None:
+        """The header's seconds or date (RFC 9110 section 10.2.3) as seconds from now."""
+        if value is None:
+            return None
+        if value.isascii() and value.isdigit():
+            return min(float(value[:9]), MAX_RETRY_AFTER)
+        try:
+            wait = (parsedate_to_datetime(value) - self._clock.now()).total_seconds()
+        except (ValueError, TypeError):
+            return None
+        return min(max(wait, 0.0), MAX_RETRY_AFTER)
+
+
+def http_failure(answered: Answered) -> SendResult | None:
+    """What an HTTP status other than 2xx means for a send; None for 2xx, where the body decides."""
+    status, exchange = answered.status, answered.exchange
+    if 200 <= status < 300:
+        return None
+    if status == 429:
+        return Retry("throttled", answered.retry_after, exchange)
+    if status == 504:  # A proxy passed the request on and got no answer: nobody knows whether it was taken.
+        return Unknown("no_answer", exchange)
+    if status >= 500 or status == 408:
+        return Retry("provider_error", answered.retry_after, exchange)
+    return Refused(REFUSALS.get(status, "provider_error"), exchange)
+
+
+def explain(error: Exception) -> str:
+    """An exception of the HTTP client as one line, the innermost cause last."""
+    causes = _causes(error)
+    return "; ".join(causes[-2:]) if causes else str(error) or type(error).__name__
+
+
+def _trouble(error: Exception, exchange: Exchange) -> Retry | Unknown:
+    exchange.error = explain(error)
+    if isinstance(error, ClientClosedError):
+        return Unknown("interrupted", exchange)
+    if _NO_CONNECTION in _causes(error) or isinstance(error, BuilderError):
+        return Retry("provider_unreachable", exchange=exchange)
+    if isinstance(error, DecodeError) and not isinstance(error, BodyDecodeError):
+        return Unknown("provider_garbage", exchange)
+    return Unknown("no_answer", exchange)
+
+
+def _causes(error: Exception) -> list[str]:
+    details = getattr(error, "details", None) or {}
+    return [cause["message"] for cause in details.get("causes") or ()]
+
+
+def _since(started: float) -> float:
+    return round((perf_counter() - started) * 1000, 2)
