@@ -1,0 +1,441 @@
+"""Dispatch: brings what is due to its network and writes down what came of it.
+
+Each channel has a lane of its own, so a slow network fills only its own lane. A lane claims as many sends as it has
+room for, starts them all, and claims again when a good part of them is done. An answer is handed to the group commit
+as it comes; the room is free again once it is durable.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from tyrian.domain import lifecycle as rules
+from tyrian.domain.content import Base as Content
+from tyrian.domain.purpose import DEFAULT_UNCERTAIN, Purpose, UncertainPolicy
+from tyrian.domain.render import render
+from tyrian.domain.schedule import is_open, next_open
+from tyrian.domain.submission import Plan
+from tyrian.engine import ports
+from tyrian.engine.channels import ChannelEntry, Channels
+from tyrian.engine.known import Known, Recent, from_row
+from tyrian.engine.node import Node
+from tyrian.engine.writer import Facts, Scribe, reported
+from tyrian.store import claims
+from tyrian.store.batcher import Batcher
+from tyrian.store.database import LOST, Database
+from tyrian.store.writing import Write, apply
+
+log = logging.getLogger(__name__)
+
+#: Sends that one lane has in flight at most.
+ROOM = 384
+#: A lane claims again when this share of its room is free: fewer and fuller claims.
+_REFILL = 4
+#: Seconds between two looks at a lane that nobody woke.
+_IDLE = 1.0
+#: Seconds that a claim is held. Only a claim whose node lives on without finishing is ever taken over by this.
+LEASE = 300.0
+
+
+class Lane:
+    """One channel's way out on this node."""
+
+    def __init__(self, entry: ChannelEntry, owner: "Dispatch") -> None:
+        self.entry = entry
+        self.in_flight = 0
+        #: No older send is known to be due, so what is accepted now may go at once.
+        self.caught_up = False
+        #: Recipients whose send was accepted with a lease and is not written down yet.
+        self.reserved: set[tuple[str, int]] = set()
+        self._owner = owner
+        self._wake = asyncio.Event()
+
+    @property
+    def channel(self) -> ports.Channel:
+        """The channel as it is configured now."""
+        return self.entry.channel
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether no limit has to be asked of the database before a send."""
+        return self.channel.active and self.channel.rate is None and self.channel.concurrency is None
+
+    def wake(self) -> None:
+        """Something may be due."""
+        self._wake.set()
+
+    def reserve(self, address: str, priority: int) -> bool:
+        """Whether a message accepted now may be leased here at once."""
+        key = (address, priority)
+        if not self.caught_up or not self.unlimited or self.in_flight >= ROOM or key in self.reserved:
+            return False
+        self.reserved.add(key)
+        self.in_flight += 1
+        return True
+
+    def release(self, address: str, priority: int) -> None:
+        """Gives a reservation back."""
+        self.reserved.discard((address, priority))
+        self.finished()
+
+    def finished(self) -> None:
+        """One send less in flight."""
+        self.in_flight -= 1
+        if self.in_flight <= ROOM - ROOM // _REFILL:
+            self._wake.set()
+
+    async def run(self) -> None:
+        """Claims and sends until cancelled."""
+        clock = self._owner.clock
+        while True:
+            self._wake.clear()
+            wait = _IDLE
+            if self.channel.active:
+                try:
+                    wait = await self._round(clock.now())
+                except LOST as error:
+                    log.warning("channel %s waits for the database: %s", self.channel.name, error)
+                    wait = 0.5
+            if wait > 0:
+                await self._pause(wait)
+
+    async def _round(self, now: datetime) -> float:
+        """One claim; returns seconds until the next is worth while."""
+        room = ROOM - self.in_flight
+        if room < ROOM // _REFILL and self.in_flight:
+            return _IDLE
+        rate, concurrency = self.channel.rate, self.channel.concurrency
+        rows = await self._owner.claim(self, now, room, rate, concurrency)
+        self.caught_up = len(rows) < room
+        if not self.caught_up:
+            return 0
+        if rate is not None:
+            return max(0.005, min(claims.BURST_SECONDS / 2, 0.5 / rate) if rows else claims.BURST_SECONDS / 2)
+        if rows:
+            return 0.0 if concurrency is None else 0.02
+        due = await claims.next_send(self._owner.db, self.channel.id, now)
+        return _IDLE if due is None else min(_IDLE, max((due - self._owner.clock.now()).total_seconds(), 0.001))
+
+    async def _pause(self, seconds: float) -> None:
+        """Waits until woken, or so many seconds of the clock."""
+        if self._wake.is_set():
+            return
+        sleeper = asyncio.ensure_future(self._owner.clock.sleep(seconds))
+        waker = asyncio.ensure_future(self._wake.wait())
+        try:
+            await asyncio.wait((sleeper, waker), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeper.cancel()
+            waker.cancel()
+
+
+class Dispatch:
+    """All lanes of this node, and the outcomes they write."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: ports.Clock,
+        channels: Channels,
+        scribe: Scribe,
+        node: Node,
+        recent: Recent,
+        on_reports: Callable[[], None],
+    ) -> None:
+        self.db = db
+        self.clock = clock
+        self._channels = channels
+        self._scribe = scribe
+        self._node = node
+        self._recent = recent
+        self._on_reports = on_reports
+        self._lanes: dict[int, Lane] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._sending: set[asyncio.Task[None]] = set()
+        #: The messages that this node is sending: what it holds the lease of and is not among these was never begun.
+        self.active: set[UUID] = set()
+        self._stopping = False
+        self.started = False
+        self.sent = 0
+        #: Called with (channel, result name, seconds) after each send, for metrics.
+        self.observe: Callable[[ports.Channel, str, float], None] = lambda channel, result, seconds: None
+        self.outcomes: Batcher[Write, bool] = Batcher(self._write, size=256, writers=2, patience=float("inf"))
+
+    # -- Running --------------------------------------------------------------------------------------------------
+
+    async def run(self) -> None:
+        """Keeps a lane for each channel until cancelled."""
+        self.started = True
+        try:
+            while True:
+                self._tend()
+                await asyncio.sleep(_IDLE)
+        finally:
+            for task in self._tasks.values():
+                task.cancel()
+
+    def _tend(self) -> None:
+        for entry in self._channels.all():
+            lane = self._lanes.get(entry.channel.id)
+            if lane is not None:
+                lane.entry = entry
+            if lane is None or self._tasks[entry.channel.id].done():
+                self._open(entry)
+
+    def _open(self, entry: ChannelEntry) -> Lane:
+        lane = self._lanes.setdefault(entry.channel.id, Lane(entry, self))
+        self._tasks[entry.channel.id] = asyncio.create_task(lane.run(), name=f"lane {entry.channel.name}")
+        return lane
+
+    def lane(self, channel_id: int) -> Lane | None:
+        """The lane of a channel, if this node dispatches and is not stopping."""
+        if not self.started or self._stopping:
+            return None
+        return self._lanes.get(channel_id)
+
+    def wake(self, channel_id: int | None = None) -> None:
+        """Something may be due on a channel, or on any."""
+        if channel_id is None:
+            for lane in self._lanes.values():
+                lane.wake()
+        elif channel_id in self._lanes:
+            self._lanes[channel_id].wake()
+        elif self.started:
+            self._tend()
+
+    async def drain(self, seconds: float) -> None:
+        """Claims nothing more, and waits for what is under way; what is not done by then is left to the leases."""
+        self._stopping = True
+        for task in self._tasks.values():
+            task.cancel()
+        if self._sending:
+            await asyncio.wait(self._sending, timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.outcomes.drain(), seconds)
+
+    # -- Claiming -------------------------------------------------------------------------------------------------
+
+    async def claim(
+        self, lane: Lane, now: datetime, room: int, rate: float | None, concurrency: int | None
+    ) -> Sequence[Any]:
+        """Takes due sends up and starts them."""
+        until = self._lease(now)
+        rows = await claims.claim_sends(
+            self.db, lane.channel.id, now, room, self._node.number, until, rate, concurrency
+        )
+        if rows:
+            lane.in_flight += len(rows)
+            await self._start(lane, rows)
+        return rows
+
+    def _lease(self, now: datetime) -> datetime:
+        return now + timedelta(seconds=LEASE)
+
+    async def _start(self, lane: Lane, rows: Sequence[Any]) -> None:
+        known = {row["message_id"]: found for row in rows if (found := self._recent.take(row["message_id"]))}
+        missing = [(row["account_id"], row["message_id"]) for row in rows if row["message_id"] not in known]
+        if missing:
+            stored = await claims.plans(self.db, missing)
+            known |= {identifier: from_row(row) for identifier, row in stored.items()}
+        for row in rows:
+            facts = facts_of(row)
+            if row["message_id"] not in known:
+                log.error("message %s is due but not stored; its send is dropped", row["message_id"])
+                lane.finished()
+                continue
+            self.begin(lane, facts, known[row["message_id"]], lane.finished)
+
+    def begin(self, lane: Lane, facts: Facts, known: Known, done: Callable[[], None]) -> None:
+        """Starts one send whose lease this node holds; `done` is called when its outcome is durable."""
+        self.active.add(facts.message_id)
+        task = asyncio.create_task(self._send(lane, facts, known, done))
+        self._sending.add(task)
+        task.add_done_callback(self._sending.discard)
+
+    def take_leased(
+        self, lane: Lane, facts: Facts, known: Known, priority: int
+    ) -> None:
+        """Starts a send that was accepted together with its lease."""
+        self.begin(lane, facts, known, lambda: lane.release(facts.recipient, priority))
+
+    # -- Sending --------------------------------------------------------------------------------------------------
+
+    async def _send(self, lane: Lane, facts: Facts, known: Known, done: Callable[[], None]) -> None:
+        try:
+            now = self.clock.now()
+            early = self._not_now(facts, known, now)
+            if early is not None:
+                await self.outcomes.submit(early)
+                return
+            result = await self._attempt(lane, facts, known, now)
+            await self.outcomes.submit(self._outcome(lane.channel, facts, known, result))
+            self.sent += 1
+        except Exception:
+            log.exception("attempt %s could not be written down", facts.attempt_id)
+        finally:
+            self.active.discard(facts.message_id)
+            done()
+
+    def _not_now(self, facts: Facts, known: Known, now: datetime) -> Write | None:
+        """The write for a send that must not go out at this moment: too late, or outside its window."""
+        message, attempt = states(facts, known)
+        if now >= rules.attempt_deadline(message, attempt):
+            changes = rules.advance(message, attempt, rules.DeadlinePassed(), now)
+            return self._scribe.write(facts, known, changes, now)
+        schedule = known.plan.schedule if isinstance(known.plan, Plan) else None
+        if schedule is not None and schedule.window is not None and not is_open(schedule.window, now):
+            wait = rules.Changes(retry_at=next_open(schedule.window, now))
+            return self._scribe.write(facts, known, wait, now)
+        return None
+
+    async def _attempt(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> ports.SendResult:
+        connector = lane.entry.connector
+        if connector is None:
+            return ports.Refused("channel_removed")
+        assert facts.valid_until is not None
+        message, attempt = states(facts, known)
+        ends = message.valid_until
+        plan = message.steps[facts.step]
+        if plan.validity is not None:
+            ends = min(ends, attempt.started_at + timedelta(seconds=plan.validity))
+        outgoing = ports.Outgoing(
+            attempt_id=facts.attempt_id,
+            message_id=facts.message_id,
+            to=facts.recipient,
+            content=content_of(known, facts.step),
+            purpose=known.plan.purpose,
+            ttl=max(int((ends - now).total_seconds()), 1),
+            tries=facts.tries,
+            resent=facts.uncertain > 0,
+        )
+        started = asyncio.get_running_loop().time()
+        try:
+            result = await connector.send(outgoing)
+        except Exception as error:
+            log.exception("the connector of channel %s failed", lane.channel.name)
+            result = ports.Unknown("no_answer", ports.Exchange("", error=repr(error)))
+        self.observe(lane.channel, type(result).__name__, asyncio.get_running_loop().time() - started)
+        return result
+
+    def _outcome(self, channel: ports.Channel, facts: Facts, known: Known, result: ports.SendResult) -> Write:
+        now = self.clock.now()
+        message, attempt = states(facts, known)
+        changes = rules.advance(message, attempt, happening_of(result, channel, known.plan.purpose), now)
+        ref = result.ref if isinstance(result, ports.Sent) else None
+        write = self._scribe.write(facts, known, changes, now, ref=ref, exchange=result.exchange)
+        write.uncertain = facts.uncertain + isinstance(result, ports.Unknown) if write.send != 3 else 0
+        return write
+
+    async def _write(self, writes: Sequence[Write]) -> Sequence[bool]:
+        written = await apply(self.db.work, writes, self._node.number)
+        if reported(writes):
+            self._on_reports()
+        for write in writes:
+            if write.message_id not in written:
+                log.warning("attempt %s was taken over by another node; its outcome is theirs", write.attempt_id)
+            elif write.send in (2, 3) and write.send_channel is not None:
+                self.wake(write.send_channel)
+        return [write.message_id in written for write in writes]
+
+    # -- Taking over ----------------------------------------------------------------------------------------------
+
+    async def take_over(self, rows: Iterable[Any]) -> None:
+        """Writes down what is known of sends whose node died: nothing. Each is uncertain, and its policy decides."""
+        rows = list(rows)
+        if not rows:
+            return
+        stored = await claims.plans(self.db, [(row["account_id"], row["message_id"]) for row in rows])
+        waits = []
+        for row in rows:
+            facts, found = facts_of(row), stored.get(row["message_id"])
+            entry = self._channels.by_id(row["channel_id"])
+            if found is None:
+                continue
+            known = from_row(found)
+            channel = entry.channel if entry else None
+            result = ports.Unknown("interrupted")
+            waits.append(self.outcomes.submit(self._outcome_of_unknown(channel, facts, known, result)))
+        await asyncio.gather(*waits)
+
+    async def end_stranded(self, rows: Iterable[Any]) -> None:
+        """Ends sends that no lane will ever take: their validity is over, or their channel is gone."""
+        rows = list(rows)
+        stored = await claims.plans(self.db, [(row["account_id"], row["message_id"]) for row in rows])
+        waits = []
+        for row in rows:
+            if row["message_id"] not in stored:
+                continue
+            facts, known = facts_of(row), from_row(stored[row["message_id"]])
+            now = self.clock.now()
+            late = now >= row["valid_until"]
+            happening = rules.DeadlinePassed() if late else rules.Refused("channel_removed")
+            changes = rules.advance(*states(facts, known), happening, now)
+            waits.append(self.outcomes.submit(self._scribe.write(facts, known, changes, now)))
+        await asyncio.gather(*waits)
+
+    def _outcome_of_unknown(
+        self, channel: ports.Channel | None, facts: Facts, known: Known, result: ports.Unknown
+    ) -> Write:
+        blank = channel or ports.Channel(facts.channel_id, facts.account_id, "", "", {})
+        return self._outcome(blank, facts, known, result)
+
+
+def facts_of(row: Any) -> Facts:
+    """The attempt of a claimed row."""
+    return Facts(
+        message_id=row["message_id"],
+        account_id=row["account_id"],
+        attempt_id=row["attempt_id"],
+        step=row["step"],
+        channel_id=row["channel_id"],
+        recipient=row["recipient"],
+        tries=row["tries"],
+        uncertain=row["uncertain"],
+        started_at=row["started_at"],
+        valid_until=row["valid_until"],
+    )
+
+
+def states(facts: Facts, known: Known) -> tuple[rules.Message, rules.Attempt]:
+    """The lifecycle's view of a claimed attempt: the lease makes it the one that counts."""
+    assert facts.valid_until is not None
+    assert facts.started_at is not None
+    message = rules.Message(rules.Status.SENDING, facts.step, known.steps, facts.valid_until)
+    attempt = rules.Attempt(facts.step, rules.Status.SENDING, facts.started_at, facts.tries, facts.uncertain)
+    return message, attempt
+
+
+def content_of(known: Known, step: int) -> Content:
+    """What a step says, with the recipient's own values filled in."""
+    assert isinstance(known.plan, Plan)
+    content = known.plan.cascade[step].content
+    return render(content, known.variables) if known.variables else content
+
+
+def happening_of(result: ports.SendResult, channel: ports.Channel, purpose: Purpose) -> rules.Happening:
+    """A send's result in the lifecycle's words."""
+    match result:
+        case ports.Sent():
+            return rules.Sent()
+        case ports.Refused(reason=reason):
+            return rules.Refused(reason)
+        case ports.Retry(reason=reason, after=after):
+            return rules.Retry(reason, after)
+        case ports.Unknown(reason=reason):
+            return rules.Unknown(reason, policy_of(channel, purpose))
+
+
+def policy_of(channel: ports.Channel, purpose: Purpose) -> UncertainPolicy:
+    """What the channel does with an attempt whose outcome is unknown."""
+    return channel.uncertain.get(purpose, DEFAULT_UNCERTAIN[purpose])
+
+
+def leased_facts(
+    message_id: UUID, account_id: int, attempt_id: UUID, channel_id: int, address: str, now: datetime, ends: datetime
+) -> Facts:
+    """The attempt of a message that was accepted together with its lease."""
+    return Facts(message_id, account_id, attempt_id, 0, channel_id, address, 1, 0, now, ends)

@@ -1,0 +1,308 @@
+"""Intake: takes submissions in, and answers once they are durable.
+
+Every face comes through here. What arrives has been checked; intake gives ids, works out when the first send is due,
+and hands everything to the group commit. A message that may go at once is stored together with this node's lease on it
+and is on its way as soon as it is durable.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from tyrian.domain.ids import Ids
+from tyrian.domain.problem import Problem, Refused
+from tyrian.domain.purpose import PRIORITY
+from tyrian.domain.schedule import first_time
+from tyrian.domain.submission import Plan, Recipient, Submission
+from tyrian.engine.channels import Channels
+from tyrian.engine.dispatch import Dispatch, Lane, leased_facts
+from tyrian.engine.endpoints import Endpoints
+from tyrian.engine.known import Known, Recent, encode_plan, steps_of
+from tyrian.engine.node import Node
+from tyrian.engine.ports import Clock
+from tyrian.store import intake as store
+from tyrian.store.batcher import Batcher
+from tyrian.store.database import Database
+from tyrian.store.writing import NewMessage
+
+_encode = msgspec.json.Encoder().encode
+
+#: A due time this close is now, in seconds.
+_NOW = 0.001
+#: Seconds that a caller waits while the database is away, before it is told so.
+PATIENCE = 10.0
+_LEASE = timedelta(seconds=300)
+
+
+class IdempotencyConflict(Exception):
+    """The same idempotency key came with another request."""
+
+
+@dataclass(slots=True)
+class AcceptedMessage:
+    """One message that was taken."""
+
+    id: UUID
+    to: str
+    status: str
+
+
+@dataclass(slots=True)
+class Accepted:
+    """What was taken. A single message is a bulk of one, under its own id. `repeated`: it had been taken before."""
+
+    bulk_id: UUID
+    messages: list[AcceptedMessage]
+    repeated: bool = False
+
+
+@dataclass(slots=True)
+class _Entry:
+    """A submission on its way into the database."""
+
+    messages: list[NewMessage]
+    answer: Accepted
+    bulk: store.NewBulk | None = None
+    key: str | None = None
+    fingerprint: bytes = b""
+    account_id: int = 0
+    lanes: list[tuple[Lane, NewMessage, Known]] = field(default_factory=list)
+    known: list[tuple[UUID, Known]] = field(default_factory=list)
+    settled: bool = False
+
+
+class Intake:
+    """Takes submissions in. `submit` returns once they are committed."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        ids: Ids,
+        channels: Channels,
+        endpoints: Endpoints,
+        node: Node,
+        dispatch: Dispatch,
+        recent: Recent,
+    ) -> None:
+        self._db = db
+        self._clock = clock
+        self._ids = ids
+        self._channels = channels
+        self._endpoints = endpoints
+        self._node = node
+        self._dispatch = dispatch
+        self._recent = recent
+        self._batcher: Batcher[_Entry, Accepted | None] = Batcher(self._write, size=192, writers=2, patience=PATIENCE)
+        #: Called after a commit with the channels on which something is due now that this node did not lease.
+        self.on_due: Callable[[set[int]], None] = lambda channels: None
+        self.on_bulk: Callable[[], None] = lambda: None
+        self.accepted = 0
+
+    @property
+    def depth(self) -> int:
+        """Submissions waiting for the group commit."""
+        return self._batcher.depth
+
+    async def submit(self, submission: Submission) -> Accepted:
+        """Takes a checked submission in.
+
+        Raises `IdempotencyConflict`, and `Refused` where a channel vanished since the check.
+        """
+        now = self._clock.now()
+        entry = await self._prepare(submission, now)
+        try:
+            answer = await self._batcher.submit(entry)
+        except BaseException:
+            self._release(entry, set())
+            raise
+        if answer is None:
+            raise IdempotencyConflict
+        self.accepted += len(answer.messages)
+        return answer
+
+    async def drain(self) -> None:
+        """Waits until everything handed in is durable."""
+        await self._batcher.drain()
+
+    # -- Preparing ------------------------------------------------------------------------------------------------
+
+    async def _prepare(self, submission: Submission, now: datetime) -> _Entry:
+        if submission.bulk or len(submission.recipients) != 1:
+            return await self._prepare_bulk(submission, now)
+        return await self._prepare_single(submission, now)
+
+    async def _prepare_single(self, submission: Submission, now: datetime) -> _Entry:
+        recipient = submission.recipients[0]
+        plan = recipient.plan or submission.plan
+        message = await self._message(submission.account_id, recipient, plan, now, encode_plan(plan))
+        self._make_due(message, plan, recipient)
+        entry = _Entry(
+            [message],
+            Accepted(message.id, [AcceptedMessage(message.id, recipient.to, message.status)]),
+            key=submission.idempotency_key,
+            fingerprint=submission.fingerprint or b"",
+            account_id=submission.account_id,
+        )
+        known = self._known(message, plan, recipient)
+        entry.known.append((message.id, known))
+        if message.status == "accepted":
+            self._reserve(entry, message, known)
+        return entry
+
+    async def _prepare_bulk(self, submission: Submission, now: datetime) -> _Entry:
+        bulk_id = self._ids.new(now)
+        plan = submission.plan
+        messages = await self.bulk_messages(submission.account_id, bulk_id, submission.recipients, plan, now)
+        bulk = store.NewBulk(
+            id=bulk_id,
+            account_id=submission.account_id,
+            plan=encode_plan(plan),
+            state="running",
+            sealed=True,
+            total=len(messages),
+            next_at=first_time(plan.schedule, now),
+            at=now,
+        )
+        answers = [
+            AcceptedMessage(m.id, r.to, m.status) for m, r in zip(messages, submission.recipients, strict=True)
+        ]
+        return _Entry(
+            messages,
+            Accepted(bulk_id, answers),
+            bulk=bulk,
+            key=submission.idempotency_key,
+            fingerprint=submission.fingerprint or b"",
+            account_id=submission.account_id,
+        )
+
+    async def bulk_messages(
+        self, account_id: int, bulk_id: UUID, recipients: Sequence[Recipient], plan: Plan, now: datetime
+    ) -> list[NewMessage]:
+        """A bulk's messages, waiting for its feeder."""
+        messages = []
+        for recipient in recipients:
+            own = recipient.plan
+            message = await self._message(
+                account_id, recipient, own or plan, now, encode_plan(own) if own is not None else None
+            )
+            message.bulk_id = bulk_id
+            messages.append(message)
+        return messages
+
+    async def _message(
+        self, account_id: int, recipient: Recipient, plan: Plan, now: datetime, stored: bytes | None
+    ) -> NewMessage:
+        due = first_time(plan.schedule, now)
+        later = (due - now).total_seconds() > _NOW
+        endpoint = None
+        if plan.callback is not None:
+            endpoint = self._endpoints.known(account_id, plan.face, plan.callback.url)
+            if endpoint is None:
+                endpoint = await self._endpoints.intern(account_id, plan.face, plan.callback.url)
+        return NewMessage(
+            id=self._ids.new(now),
+            account_id=account_id,
+            status="scheduled" if later else "accepted",
+            accepted_at=now,
+            due_at=due,
+            valid_until=due + timedelta(seconds=plan.validity),
+            recipient=recipient.to,
+            purpose=plan.purpose.value,
+            plan=stored,
+            variables=_encode(recipient.variables) if recipient.variables else None,
+            endpoint_id=endpoint,
+            priority=PRIORITY[plan.purpose],
+        )
+
+    def _make_due(self, message: NewMessage, plan: Plan, recipient: Recipient) -> None:
+        """The message's first send: on which channel and to which address."""
+        step = plan.cascade[0]
+        entry = self._channels.get(message.account_id, step.channel)
+        if entry is None:
+            raise Refused([Problem("/cascade/0/channel", f'no channel is named "{step.channel}"', "unknown_channel")])
+        address = entry.kind.address(step.to or recipient.to, "/to")
+        if isinstance(address, Problem):
+            raise Refused([address])
+        message.attempt_id = self._ids.new(message.accepted_at)
+        message.channel_id, message.address = entry.channel.id, address
+
+    def _known(self, message: NewMessage, plan: Plan, recipient: Recipient) -> Known:
+        return Known(
+            plan, steps_of(plan), recipient.to, message.accepted_at, recipient.variables, message.endpoint_id
+        )
+
+    def _reserve(self, entry: _Entry, message: NewMessage, known: Known) -> None:
+        assert message.channel_id is not None
+        assert message.address is not None
+        lane = self._dispatch.lane(message.channel_id)
+        if lane is not None and lane.reserve(message.address, message.priority):
+            message.lease = True
+            entry.lanes.append((lane, message, known))
+
+    # -- Writing --------------------------------------------------------------------------------------------------
+
+    async def _write(self, entries: Sequence[_Entry]) -> Sequence[Accepted | None]:
+        until = self._clock.now() + _LEASE
+        outcome = await store.take(
+            self._db,
+            [store.Keyed(e.account_id, e.key, e.fingerprint, e.answer, e.messages, e.bulk) for e in entries],
+            self._node.number,
+            until,
+        )
+        due: set[int] = set()
+        for entry, result in zip(entries, outcome.results, strict=True):
+            fresh = result is entry.answer
+            if fresh:
+                self._started(entry, outcome.leased, due)
+            else:
+                self._release(entry, set())
+        if due:
+            self.on_due(due)
+        if any(e.bulk for e in entries):
+            self.on_bulk()
+        return outcome.results
+
+    def _started(self, entry: _Entry, leased: set[UUID], due: set[int]) -> None:
+        self._release(entry, leased)
+        for lane, message, known in entry.lanes:
+            if message.id in leased:
+                self._begin(lane, message, known)
+        entry.lanes = [(lane, m, k) for lane, m, k in entry.lanes if m.id in leased]
+        waiting = [(i, k) for i, k in entry.known if i not in leased]
+        if waiting:
+            self._recent.remember(waiting)
+            due.update(m.channel_id for m in entry.messages if m.channel_id is not None and m.id not in leased)
+
+    def _begin(self, lane: Lane, message: NewMessage, known: Known) -> None:
+        assert message.attempt_id is not None
+        assert message.channel_id is not None
+        assert message.address is not None
+        facts = leased_facts(
+            message.id,
+            message.account_id,
+            message.attempt_id,
+            message.channel_id,
+            message.address,
+            message.due_at,
+            message.valid_until,
+        )
+        self._dispatch.take_leased(lane, facts, known, message.priority)
+
+    def _release(self, entry: _Entry, leased: set[UUID]) -> None:
+        """Gives back the reservations that came to nothing; once."""
+        if entry.settled:
+            return
+        entry.settled = True
+        for lane, message, _ in entry.lanes:
+            if message.id not in leased and message.address is not None:
+                lane.release(message.address, message.priority)
+
+
+def answer_of(raw: Any) -> Accepted:
+    """An answer as it was stored under an idempotency key."""
+    return msgspec.json.decode(raw, type=Accepted)

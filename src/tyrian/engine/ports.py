@@ -1,0 +1,298 @@
+"""The ports of the engine: what a protocol, a clock or a media store must be for the rest to use it.
+
+A protocol lives in one folder under `tyrian.protocols` (or in a package of its own) and registers a `Protocol` under
+the entry-point group `tyrian.protocols`. Its connectors turn an `Outgoing` into bytes for a network, and what the
+network says back into one of the send results, `Receipt`s and `Inbound`s. They keep no state that matters: everything
+they report is committed by the engine before the network is answered.
+"""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, Protocol as Port
+from uuid import UUID
+
+from tyrian.domain.content import Base as Content
+from tyrian.domain.lifecycle import ReceiptKind
+from tyrian.domain.limits import Capabilities
+from tyrian.domain.problem import Problem
+from tyrian.domain.purpose import Purpose, UncertainPolicy
+
+
+class Clock(Port):
+    """The time of day and a way to wait for it. The demo's clock may run faster than the wall's."""
+
+    def now(self) -> datetime:
+        """The present, aware, in UTC."""
+        ...
+
+    async def sleep(self, seconds: float) -> None:
+        """Wait so many seconds of this clock."""
+        ...
+
+
+@dataclass(slots=True)
+class Channel:
+    """A configured sender on a network, as the engine and its connector see it. Secrets are in the clear here only."""
+
+    id: int
+    account_id: int
+    name: str
+    kind: str
+    config: dict[str, Any]
+    secrets: dict[str, str] = field(default_factory=dict)
+    #: Messages per second, or None for no limit; holds across all nodes.
+    rate: float | None = None
+    #: Sends in flight at once over all nodes, or None for no limit.
+    concurrency: int | None = None
+    uncertain: dict[Purpose, UncertainPolicy] = field(default_factory=dict)
+    active: bool = True
+
+
+@dataclass(slots=True)
+class Exchange:
+    """What was said to a network or customer and what came back. Secrets must be left out or replaced by `***`."""
+
+    request: str
+    response: str | None = None
+    status: int | None = None
+    url: str | None = None
+    ms: float | None = None
+    error: str | None = None
+
+
+@dataclass(slots=True)
+class Outgoing:
+    """One attempt, ready to send. `ttl` is whole seconds that the network may still try."""
+
+    attempt_id: UUID
+    message_id: UUID
+    to: str
+    content: Content
+    purpose: Purpose
+    ttl: int
+    tries: int = 1
+    #: True when an earlier try of this attempt ended uncertain, so that the network may have it already.
+    resent: bool = False
+
+
+# -- What a send may come to: exactly one of these four ---------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Sent:
+    """The network took it. `ref` is the network's own id, by which receipts will name it.
+
+    `parts` holds further ids, where a network cuts one message into several.
+    """
+
+    ref: str | None
+    exchange: Exchange | None = None
+    parts: tuple[str, ...] = ()
+
+
+@dataclass(slots=True)
+class Refused:
+    """The network surely did not take it and a repeat will not help; `reason` is a word of `domain.reasons`."""
+
+    reason: str
+    exchange: Exchange | None = None
+
+
+@dataclass(slots=True)
+class Retry:
+    """The network surely did not take it, but may later. `after` in seconds, if the network said how long."""
+
+    reason: str
+    after: float | None = None
+    exchange: Exchange | None = None
+
+
+@dataclass(slots=True)
+class Unknown:
+    """The request went out and no answer came: it may or may not have been taken."""
+
+    reason: str = "no_answer"
+    exchange: Exchange | None = None
+
+
+SendResult = Sent | Refused | Retry | Unknown
+
+
+# -- What comes back --------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Receipt:
+    """The network's word on an attempt, named by `ref` (or by `attempt_id`, where the network takes our id)."""
+
+    ref: str
+    kind: ReceiptKind
+    reason: str | None = None
+    at: datetime | None = None
+    #: What the network said, word for word, for the exchange log.
+    raw: str | None = None
+
+
+@dataclass(slots=True)
+class Inbound:
+    """A message from a person. `provider_id` makes a repeat recognisable."""
+
+    sender: str
+    to: str
+    content: Content
+    provider_id: str
+    at: datetime | None = None
+    raw: str | None = None
+    #: Further facts of the network (the person's name, country, ...).
+    extra: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class Subscription:
+    """A person allowed (`subscribed`) or blocked (`unsubscribed`) the sender."""
+
+    person: str
+    subscribed: bool
+    at: datetime | None = None
+    raw: str | None = None
+
+
+@dataclass(slots=True)
+class HookRequest:
+    """An HTTP request from a network, raw, as a signature needs it. Header names are in lower case."""
+
+    method: str
+    path: str
+    query: Mapping[str, str]
+    headers: Mapping[str, str]
+    body: bytes
+    remote: str | None = None
+
+
+@dataclass(slots=True)
+class HookAnswer:
+    """What to commit, and then what to answer. A refused request (bad signature, garbage) carries no happenings."""
+
+    status: int = 200
+    body: bytes = b""
+    content_type: str = "application/json"
+    receipts: Sequence[Receipt] = ()
+    inbound: Sequence[Inbound] = ()
+    subscriptions: Sequence[Subscription] = ()
+
+
+class Sink(Port):
+    """Where a connector with a session of its own (SMPP) brings what comes back. Returns once it is committed."""
+
+    async def receipts(self, channel: Channel, receipts: Sequence[Receipt]) -> None:
+        """Commit receipts."""
+        ...
+
+    async def inbound(self, channel: Channel, messages: Sequence[Inbound]) -> None:
+        """Commit inbound messages."""
+        ...
+
+
+@dataclass(slots=True)
+class Health:
+    """A channel's own view of its network, in words for people."""
+
+    ok: bool
+    detail: str
+
+
+class Connector(Port):
+    """One channel's way to its network."""
+
+    capabilities: Capabilities
+
+    async def start(self) -> None:
+        """Open what must be open before the first send. Must not wait for the network."""
+        ...
+
+    async def send(self, outgoing: Outgoing) -> SendResult:
+        """Send one attempt. Network trouble is a result, never an exception."""
+        ...
+
+    def hook(self, request: HookRequest) -> HookAnswer:
+        """Verify and read a request from the network. Pure: the engine commits, then answers."""
+        ...
+
+    async def check(self) -> Health:
+        """Ask the network whether this channel can work (for `doctor` and channel pages)."""
+        ...
+
+    async def close(self) -> None:
+        """Finish politely; called once, after the last send has ended."""
+        ...
+
+
+@dataclass(slots=True)
+class Tools:
+    """What the engine lends to connectors: the clock, a place to bring things, and the addresses hooks arrive at."""
+
+    clock: Clock
+    sink: Sink
+    #: The public base URL of this gateway, without a trailing slash; hooks live under `/hooks/<account>/<channel>`.
+    public_url: str
+
+
+@dataclass(slots=True)
+class ChannelKind:
+    """One kind of channel that a protocol offers.
+
+    `config` and `secrets` are msgspec Structs that say which settings the kind takes; a face checks a new channel
+    against them. `make` builds the connector; `capabilities` says what a channel with this config can carry.
+    """
+
+    name: str
+    title: str
+    config: type
+    secrets: type
+    make: Callable[[Channel, Tools], Connector]
+    capabilities: Callable[[dict[str, Any]], Capabilities]
+    #: Puts an address into the form that the network wants, or says what is wrong with it.
+    address: Callable[[str, str], str | Problem]
+    #: Called after a channel was created or changed (sets webhooks, for example); returns what to tell the operator.
+    provision: Callable[[Connector], Awaitable[Health]] | None = None
+
+
+@dataclass(slots=True)
+class Registration:
+    """What an entry point of `tyrian.protocols` names: a protocol with its channel kinds and, if any, its face."""
+
+    name: str
+    kinds: Sequence[ChannelKind] = ()
+    face: Any | None = None
+
+
+# -- Faces ------------------------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class CallbackRequest:
+    """One HTTP POST to a customer, ready to go out."""
+
+    headers: dict[str, str]
+    body: bytes
+
+
+class Face(Port):
+    """An HTTP API that customers call, and the dialect that reports go out in."""
+
+    name: str
+    #: The path prefixes that this face serves, from the root (`/api/v1/`).
+    prefixes: tuple[str, ...]
+
+    def make_app(self, gateway: Any) -> Callable[..., Awaitable[None]]:
+        """The ASGI application over a running gateway."""
+        ...
+
+    def render(self, report: Any, secrets: Sequence[str], now: datetime) -> CallbackRequest:
+        """The callback that tells a customer of a report, signed with each of the secrets."""
+        ...
+
+    def openapi(self) -> dict[str, Any]:
+        """The face's OpenAPI document."""
+        ...

@@ -1,0 +1,267 @@
+"""Receipts: what networks say about attempts, matched, passed through the lifecycle and committed.
+
+A receipt may come twice, out of order, after the end, or before the answer of its own send is stored. The last is
+parked and looked at again; the rest is the lifecycle's business.
+"""
+
+import asyncio
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+import msgspec
+
+from tyrian.domain import lifecycle as rules
+from tyrian.domain.ids import floor_of
+from tyrian.engine.known import Known, from_row
+from tyrian.engine.ports import Clock, Receipt
+from tyrian.engine.writer import Facts, Scribe, reported
+from tyrian.store import transitions as store
+from tyrian.store.batcher import Batcher
+from tyrian.store.database import Database
+from tyrian.store.writing import Write, apply
+
+log = logging.getLogger(__name__)
+
+#: Most receipts come within this many days of the message; only these days' partitions are searched at first.
+_NEAR = timedelta(days=3)
+_EPOCH = floor_of(datetime.fromtimestamp(0, UTC))
+
+#: Seconds until a parked receipt is looked at again, by how often it was; after the last it is given up.
+PARKED_AGAIN = (0.25, 0.5, 1, 2, 5, 15, 60, 300, 900, 3600, 3600, 3600)
+
+_encode = msgspec.json.Encoder().encode
+_decode = msgspec.json.Decoder(Receipt).decode
+
+
+@dataclass(slots=True)
+class Change:
+    """Something that happened to an attempt that is not being sent."""
+
+    account_id: int
+    message_id: UUID
+    attempt_id: UUID
+    happening: rules.Happening
+    raw: str | None = None
+
+
+class Transitions:
+    """Applies happenings to messages under their locks. Shared by receipts, deadlines and cancellations."""
+
+    def __init__(self, clock: Clock, scribe: Scribe) -> None:
+        self._clock = clock
+        self._scribe = scribe
+
+    async def run(self, connection: Any, changes: Sequence[Change]) -> list[Write]:
+        """Locks, decides and writes, within the caller's transaction."""
+        keys = sorted({(c.account_id, c.message_id) for c in changes}, key=lambda key: key[1])
+        messages = await store.lock(connection, keys)
+        tried = await store.attempts(connection, list({(c.message_id, c.attempt_id) for c in changes}))
+        views = _Views(messages, tried)
+        written: list[Write] = []
+        for turn in _turns(changes):
+            writes = [w for c in turn if (w := self._one(views, c)) is not None]
+            if writes:
+                await apply(connection, writes, 0)
+                written += writes
+        return written
+
+    def _one(self, views: "_Views", change: Change) -> Write | None:
+        view = views.of(change)
+        if view is None:
+            return None
+        now = self._clock.now()
+        message, attempt, known, facts = view
+        changes = rules.advance(message, attempt, change.happening, now)
+        _follow(message, attempt, changes)
+        if not changes.events and not changes.settled:
+            return None
+        return self._scribe.write(facts, known, changes, now, raw=change.raw)
+
+
+class _Views:
+    """The lifecycle's view of each locked message and attempt, kept while several changes of one batch touch it."""
+
+    def __init__(self, messages: dict[UUID, Any], attempts: dict[UUID, Any]) -> None:
+        self._rows = messages
+        self._attempts = attempts
+        self._messages: dict[UUID, tuple[rules.Message, Known]] = {}
+        self._seen: dict[UUID, tuple[rules.Attempt, Facts]] = {}
+
+    def of(self, change: Change) -> tuple[rules.Message, rules.Attempt, Known, Facts] | None:
+        row, tried = self._rows.get(change.message_id), self._attempts.get(change.attempt_id)
+        if row is None or tried is None:
+            return None
+        if change.message_id not in self._messages:
+            known = from_row(row, outline=True)
+            status = rules.Status(row["status"])
+            message = rules.Message(status, row["step"], known.steps, row["valid_until"], row["reason"])
+            self._messages[change.message_id] = (message, known)
+        if change.attempt_id not in self._seen:
+            self._seen[change.attempt_id] = _attempt(tried, row)
+        message, known = self._messages[change.message_id]
+        attempt, facts = self._seen[change.attempt_id]
+        return message, attempt, known, facts
+
+
+def _attempt(tried: Any, row: Any) -> tuple[rules.Attempt, Facts]:
+    attempt = rules.Attempt(
+        step=tried["step"],
+        status=rules.Status(tried["status"]),
+        started_at=tried["started_at"] or row["accepted_at"],
+        tries=tried["tries"],
+        delivered=tried["delivered_at"] is not None,
+        seen=tried["seen_at"] is not None,
+    )
+    facts = Facts(
+        message_id=tried["message_id"],
+        account_id=tried["account_id"],
+        attempt_id=tried["id"],
+        step=tried["step"],
+        channel_id=tried["channel_id"],
+        recipient=tried["recipient"],
+        tries=tried["tries"],
+        valid_until=row["valid_until"],
+        fenced=False,
+    )
+    return attempt, facts
+
+
+def _follow(message: rules.Message, attempt: rules.Attempt, changes: rules.Changes) -> None:
+    """Brings the views up to what was decided, for the next change of the same batch."""
+    if changes.message_status is not None:
+        message.status = changes.message_status
+    if changes.next_step is not None:
+        message.step = changes.next_step
+    if changes.attempt_status is not None:
+        attempt.status = changes.attempt_status
+    attempt.delivered = attempt.delivered or changes.delivered_at is not None
+    attempt.seen = attempt.seen or changes.seen_at is not None
+
+
+def _turns(changes: Sequence[Change]) -> list[list[Change]]:
+    """Cuts changes into turns in which no message comes twice, keeping each message's order."""
+    turns: list[list[Change]] = []
+    count: dict[UUID, int] = {}
+    for change in changes:
+        turn = count.get(change.message_id, 0)
+        count[change.message_id] = turn + 1
+        if turn == len(turns):
+            turns.append([])
+        turns[turn].append(change)
+    return turns
+
+
+@dataclass(slots=True)
+class _Item:
+    channel_id: int
+    receipt: Receipt
+
+
+class Receipts:
+    """Takes receipts in; `submit` returns once they are committed."""
+
+    def __init__(self, db: Database, clock: Clock, transitions: Transitions) -> None:
+        self._db = db
+        self._clock = clock
+        self._transitions = transitions
+        self._batcher: Batcher[_Item, None] = Batcher(self._write, size=256, writers=2, patience=10.0)
+        #: Called after each commit with what was written, to wake whoever has work by it.
+        self.on_written: Callable[[Sequence[Write]], None] = lambda writes: None
+        self.on_parked: Callable[[], None] = lambda: None
+        self.received = 0
+        self.orphaned = 0
+
+    @property
+    def depth(self) -> int:
+        """Receipts waiting for the group commit."""
+        return self._batcher.depth
+
+    async def submit(self, channel_id: int, receipts: Sequence[Receipt]) -> None:
+        """Commits receipts of a channel."""
+        self.received += len(receipts)
+        if len(receipts) == 1:
+            await self._batcher.submit(_Item(channel_id, receipts[0]))
+        elif receipts:
+            await asyncio.gather(*(self._batcher.submit(_Item(channel_id, r)) for r in receipts))
+
+    async def drain(self) -> None:
+        """Waits until everything handed in is durable."""
+        await self._batcher.drain()
+
+    async def _write(self, items: Sequence[_Item]) -> Sequence[None]:
+        now = self._clock.now()
+        async with self._db.transaction() as connection:
+            found = await self._find(connection, items, now)
+            changes = [self._change(found[n], item.receipt) for n, item in enumerate(items) if n in found]
+            writes = await self._transitions.run(connection, changes) if changes else []
+            early = [i for n, i in enumerate(items) if n not in found]
+            if early:
+                due = now + timedelta(seconds=PARKED_AGAIN[0])
+                await store.park(
+                    connection, [(i.channel_id, i.receipt.ref, _encode(i.receipt)) for i in early], due, now
+                )
+        if early:
+            self.on_parked()
+        self.on_written(writes)
+        return [None] * len(items)
+
+    async def _find(self, connection: Any, items: Sequence[_Item], now: datetime) -> dict[int, Any]:
+        channels, refs = [i.channel_id for i in items], [i.receipt.ref for i in items]
+        found = await store.find(connection, channels, refs, floor_of(now - _NEAR))
+        rest = [n for n in range(len(items)) if n not in found]
+        if rest:
+            older = await store.find(connection, [channels[n] for n in rest], [refs[n] for n in rest], _EPOCH)
+            found |= {rest[n]: row for n, row in older.items()}
+        return found
+
+    def _change(self, row: Any, receipt: Receipt) -> Change:
+        happening = rules.Receipt(receipt.kind, receipt.reason, receipt.at)
+        return Change(row["account_id"], row["message_id"], row["attempt_id"], happening, receipt.raw)
+
+    # -- Receipts that came too early -----------------------------------------------------------------------------
+
+    async def look_again(self, limit: int = 500) -> int:
+        """Matches parked receipts that are due; returns how many were looked at."""
+        now = self._clock.now()
+        writes: list[Write] = []
+        async with self._db.transaction() as connection:
+            rows = await store.unpark(connection, now, limit)
+            if not rows:
+                return 0
+            items = [_Item(row["channel_id"], _decode(row["body"])) for row in rows]
+            found = await self._find(connection, items, now)
+            changes = [self._change(found[n], item.receipt) for n, item in enumerate(items) if n in found]
+            if changes:
+                writes = await self._transitions.run(connection, changes)
+            await self._repark(connection, [row for n, row in enumerate(rows) if n not in found], now)
+        self.on_written(writes)
+        return len(rows)
+
+    async def _repark(self, connection: Any, rows: Sequence[Any], now: datetime) -> None:
+        again = [row for row in rows if row["tries"] + 1 < len(PARKED_AGAIN)]
+        self.orphaned += len(rows) - len(again)
+        for row in rows:
+            if row["tries"] + 1 >= len(PARKED_AGAIN):
+                log.warning("a receipt for the unknown id %r on channel %d is given up", row["ref"], row["channel_id"])
+        if again:
+            await store.repark(
+                connection,
+                [
+                    (
+                        row["channel_id"],
+                        row["ref"],
+                        row["body"],
+                        row["tries"] + 1,
+                        now + timedelta(seconds=PARKED_AGAIN[row["tries"] + 1]),
+                        row["created_at"],
+                    )
+                    for row in again
+                ],
+            )
+
+
+__all__ = ["Change", "Receipts", "Transitions", "reported"]

@@ -1,0 +1,157 @@
+"""From what the lifecycle decided to what the store writes."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from uuid import UUID
+
+import msgspec
+
+from tyrian.domain.ids import Ids
+from tyrian.domain.lifecycle import Changes, Event, Status
+from tyrian.domain.problem import Problem
+from tyrian.domain.purpose import PRIORITY
+from tyrian.engine.channels import Channels
+from tyrian.engine.known import Known
+from tyrian.engine.ports import Exchange
+from tyrian.engine.report import Report
+from tyrian.engine.report import encode as encode_report
+from tyrian.store.writing import AGAIN, FINISH, NEXT, NOTHING, Write
+
+_encode = msgspec.json.Encoder().encode
+
+
+@dataclass(slots=True)
+class Facts:
+    """The attempt that something happened to."""
+
+    message_id: UUID
+    account_id: int
+    attempt_id: UUID
+    step: int
+    channel_id: int
+    recipient: str
+    tries: int = 0
+    uncertain: int = 0
+    started_at: datetime | None = None
+    valid_until: datetime | None = None
+    fenced: bool = True
+
+
+class Scribe:
+    """Turns changes into writes: finds the next step's channel and address, and words the report."""
+
+    def __init__(self, channels: Channels, ids: Ids) -> None:
+        self._channels = channels
+        self._ids = ids
+
+    def write(
+        self,
+        facts: Facts,
+        known: Known,
+        changes: Changes,
+        now: datetime,
+        *,
+        ref: str | None = None,
+        exchange: Exchange | None = None,
+        raw: str | None = None,
+    ) -> Write:
+        """One message's changes, flat."""
+        write = Write(
+            facts.message_id,
+            facts.account_id,
+            facts.attempt_id,
+            facts.step,
+            facts.channel_id,
+            facts.recipient,
+            facts.tries,
+            now,
+            attempt_status=changes.attempt_status,
+            attempt_reason=changes.attempt_reason,
+            started_at=facts.started_at,
+            sent_at=now if changes.attempt_status is Status.SENT else None,
+            delivered_at=changes.delivered_at,
+            seen_at=changes.seen_at,
+            provider_ref=ref,
+            bulk_id=known.bulk_id,
+            uncertain=facts.uncertain,
+            deadline=changes.deadline,
+            fenced=facts.fenced,
+            exchange=_encode(exchange or Exchange("", response=raw)) if exchange or raw else None,
+        )
+        self._continue(write, facts, known, changes, now)
+        write.message_status = changes.message_status
+        write.message_reason = changes.message_reason
+        write.clear_deadline = changes.settled and not facts.fenced
+        write.events = changes.events
+        if any(e.detail for e in changes.events):
+            write.details = tuple(_encode(e.detail) if e.detail else None for e in changes.events)
+        if changes.report and changes.message_status and known.reports(changes.message_status):
+            write.endpoint_id = known.endpoint_id
+            write.report = self._report(facts, known, changes, now)
+        return write
+
+    def _continue(self, write: Write, facts: Facts, known: Known, changes: Changes, now: datetime) -> None:
+        """What becomes of the row in `sends`."""
+        if changes.retry_at is not None:
+            write.send = AGAIN
+            write.send_attempt, write.send_channel, write.send_step = facts.attempt_id, facts.channel_id, facts.step
+            write.send_due, write.send_recipient = changes.retry_at, facts.recipient
+            write.send_priority = PRIORITY[known.plan.purpose]
+        elif changes.next_step is not None:
+            self._next_step(write, facts, known, changes, now)
+        if write.send == NOTHING and facts.fenced:
+            write.send = FINISH
+
+    def _next_step(self, write: Write, facts: Facts, known: Known, changes: Changes, now: datetime) -> None:
+        """The first step from the next one on whose channel still exists; without any, the message ends."""
+        first = changes.next_step or 0
+        for number in range(first, len(known.plan.cascade)):
+            step = known.plan.cascade[number]
+            entry = self._channels.get(facts.account_id, step.channel)
+            if entry is None:
+                continue
+            address = entry.kind.address(step.to or known.recipient, "")
+            if isinstance(address, Problem):
+                continue
+            write.send = NEXT
+            write.send_attempt, write.send_channel, write.send_step = self._ids.new(now), entry.channel.id, number
+            write.send_due, write.send_recipient, write.uncertain = now, address, 0
+            write.send_priority = PRIORITY[known.plan.purpose]
+            write.send_valid_until = facts.valid_until
+            return
+        changes.message_status, changes.message_reason = Status.FAILED, "channel_removed"
+        changes.report = True
+        changes.events = [*changes.events[:2], Event("failed", "channel_removed")]
+
+    def _report(self, facts: Facts, known: Known, changes: Changes, now: datetime) -> bytes:
+        entry = self._channels.by_id(facts.channel_id)
+        plan = known.plan
+        at = changes.seen_at or changes.delivered_at or now
+        return encode_report(
+            Report(
+                id=self._ids.new(now),
+                face=plan.face,
+                account_id=facts.account_id,
+                message_id=facts.message_id,
+                bulk_id=known.bulk_id or facts.message_id,
+                to=known.recipient,
+                status=str(changes.message_status),
+                reason=changes.message_reason,
+                channel=entry.channel.name if entry else None,
+                channel_kind=entry.channel.kind if entry else None,
+                attempt_id=facts.attempt_id,
+                step=facts.step,
+                at=at,
+                accepted_at=known.accepted_at,
+                purpose=plan.purpose.value,
+                data=plan.callback.data if plan.callback else None,
+                platform=plan.platform,
+                extra=plan.extra,
+            )
+        )
+
+
+def reported(writes: Sequence[Write]) -> bool:
+    """Whether any of these brings a callback."""
+    return any(w.report is not None for w in writes)

@@ -1,0 +1,170 @@
+"""Claims: what is due is taken up with one statement each, the same on every node.
+
+A claim picks due rows with `FOR UPDATE SKIP LOCKED`, marks them with this node's number and a lease, and commits
+before anything is done about them. `now` is always an argument: the clock is the engine's, not the database's.
+"""
+
+from datetime import datetime
+from typing import Any
+
+import asyncpg
+
+from tyrian.store.database import Database
+
+#: How many ready rows a claim looks at, at most, for each that it may take: where a few people have many messages
+#: waiting, only the head of each line may go, and the search must not walk the whole backlog for it.
+_HEADS = """
+    SELECT s.message_id, s.priority, s.due_at
+    FROM sends s
+    WHERE s.channel_id = $1 AND s.priority = p.priority AND s.leased_until IS NULL AND s.due_at <= $2
+      AND NOT EXISTS (
+        SELECT 1 FROM sends e
+        WHERE e.channel_id = s.channel_id AND e.recipient = s.recipient AND e.priority = s.priority
+          AND e.message_id < s.message_id AND (e.due_at <= $2 OR e.tries > 0 OR e.leased_until IS NOT NULL))
+    ORDER BY s.due_at, s.message_id
+    LIMIT {limit}
+    FOR UPDATE OF s SKIP LOCKED
+"""
+
+_TAKE = """
+UPDATE sends s SET node = $4, leased_until = $5, tries = s.tries + 1, started_at = COALESCE(s.started_at, $2)
+FROM c WHERE s.message_id = c.message_id
+RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.tries, s.uncertain, s.due_at,
+    s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority
+"""
+
+CLAIM_SENDS = f"""
+WITH c AS MATERIALIZED (
+    SELECT h.* FROM generate_series(0, 3) AS p(priority) CROSS JOIN LATERAL ({_HEADS.format(limit="$3")}) h LIMIT $3
+)
+{_TAKE}
+"""
+
+#: The same under a rate limit: the bucket's row is locked, refilled, and emptied by what was taken, all at once.
+CLAIM_SENDS_PACED = f"""
+WITH pace AS MATERIALIZED (
+    SELECT channel_id, LEAST($7, tokens + $6 * GREATEST(extract(epoch FROM $2 - refilled_at)::double precision, 0))
+        AS tokens
+    FROM paces WHERE channel_id = $1 FOR UPDATE
+), c AS MATERIALIZED (
+    SELECT h.* FROM generate_series(0, 3) AS p(priority) CROSS JOIN LATERAL (
+        {_HEADS.format(limit="(SELECT LEAST($3, floor(tokens))::bigint FROM pace)")}) h
+    LIMIT (SELECT LEAST($3, floor(tokens))::bigint FROM pace)
+), spent AS (
+    UPDATE paces SET tokens = pace.tokens - (SELECT count(*) FROM c), refilled_at = GREATEST(paces.refilled_at, $2)
+    FROM pace WHERE paces.channel_id = pace.channel_id
+)
+{_TAKE}
+"""
+
+_MAKE_PACE = """
+INSERT INTO paces (channel_id, tokens, refilled_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
+"""
+
+_IN_FLIGHT = "SELECT count(*) FROM sends WHERE channel_id = $1 AND leased_until IS NOT NULL"
+_LOCK_CHANNEL = "SELECT pg_advisory_xact_lock(7301, $1)"
+
+_NEXT_DUE = """
+SELECT min(due_at) FROM (
+    SELECT (SELECT due_at FROM sends WHERE channel_id = $1 AND priority = p AND leased_until IS NULL
+              AND due_at > $2 ORDER BY due_at LIMIT 1) AS due_at
+    FROM generate_series(0, 3) p) d
+"""
+
+
+#: Seconds of a rate limit that may go out at once after a quiet time: small, so that a second never holds
+#: noticeably more than the rate.
+BURST_SECONDS = 0.05
+
+
+async def claim_sends(
+    db: Database,
+    channel_id: int,
+    now: datetime,
+    limit: int,
+    node: int,
+    leased_until: datetime,
+    rate: float | None = None,
+    concurrency: int | None = None,
+) -> list[asyncpg.Record]:
+    """Takes up to `limit` due sends of a channel, within its rate (per second) and concurrency over all nodes."""
+    if rate is None and concurrency is None:
+        return await db.fetch(CLAIM_SENDS, channel_id, now, limit, node, leased_until)
+    async with db.transaction() as connection:
+        if concurrency is not None:
+            await connection.execute(_LOCK_CHANNEL, channel_id)
+            limit = min(limit, concurrency - await connection.fetchval(_IN_FLIGHT, channel_id))
+            if limit <= 0:
+                return []
+        if rate is None:
+            return list(await connection.fetch(CLAIM_SENDS, channel_id, now, limit, node, leased_until))
+        burst = max(1.0, rate * BURST_SECONDS)
+        args = (channel_id, now, limit, node, leased_until, rate, burst)
+        await connection.execute(_MAKE_PACE, channel_id, burst, now)
+        return list(await connection.fetch(CLAIM_SENDS_PACED, *args))
+
+
+async def next_send(db: Database, channel_id: int, now: datetime) -> datetime | None:
+    """When the next send of a channel falls due, after now."""
+    value: datetime | None = await db.fetchval(_NEXT_DUE, channel_id, now)
+    return value
+
+
+# -- Deadlines --------------------------------------------------------------------------------------------------------
+
+DUE_DEADLINES = """
+SELECT message_id, account_id, attempt_id FROM deadlines WHERE due_at <= $1 ORDER BY due_at LIMIT $2
+"""
+NEXT_DEADLINE = "SELECT min(due_at) FROM deadlines"
+
+# -- Leases that nobody holds any more ----------------------------------------------------------------------------------
+
+#: Each node holds the advisory lock (7302, node) for as long as its connection lives.
+NODE_LOCK = 7302
+DEAD_NODES = """
+SELECT DISTINCT s.node FROM sends s
+WHERE s.leased_until IS NOT NULL AND NOT EXISTS (
+    SELECT 1 FROM pg_locks l
+    WHERE l.locktype = 'advisory' AND l.classid = 7302 AND l.objid = s.node::bigint::oid AND l.objsubid = 2 AND l.granted)
+"""
+
+#: Takes over the sends of dead nodes, and those whose lease ran out. This node becomes their holder.
+TAKE_OVER = """
+WITH c AS MATERIALIZED (
+    SELECT message_id FROM sends
+    WHERE leased_until IS NOT NULL AND (leased_until < $1 OR node = ANY($2::int[]))
+    ORDER BY message_id LIMIT $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE sends s SET node = $4, leased_until = $5 FROM c WHERE s.message_id = c.message_id
+RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.tries, s.uncertain, s.due_at,
+    s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority
+"""
+
+#: Gives back sends that were claimed and not yet begun (draining); as if they had not been claimed.
+GIVE_BACK = """
+UPDATE sends SET node = NULL, leased_until = NULL, tries = tries - 1
+WHERE message_id = ANY($1::uuid[]) AND node = $2
+"""
+
+
+async def give_back(db: Database, ids: list[Any], node: int) -> None:
+    """Frees claims that were not begun."""
+    await db.execute(GIVE_BACK, ids, node)
+
+
+# -- Plans --------------------------------------------------------------------------------------------------------------
+
+PLANS = """
+SELECT m.id, COALESCE(m.plan, b.plan) AS plan, m.variables, m.recipient, m.endpoint_id, m.accepted_at, m.purpose,
+    m.status, m.bulk_id
+FROM unnest($1::int[], $2::uuid[]) AS w(account_id, id)
+JOIN messages m ON m.account_id = w.account_id AND m.id = w.id AND m.id BETWEEN $3::uuid AND $4::uuid
+LEFT JOIN bulks b ON b.id = m.bulk_id
+"""
+
+
+async def plans(db: Database, keys: list[tuple[int, Any]]) -> dict[Any, asyncpg.Record]:
+    """What dispatch must know of messages beyond their row in `sends`, by message id."""
+    ids = [identifier for _, identifier in keys]
+    rows = await db.fetch(PLANS, [account for account, _ in keys], ids, min(ids), max(ids))
+    return {row["id"]: row for row in rows}

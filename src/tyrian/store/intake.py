@@ -1,0 +1,171 @@
+"""Taking submissions in: idempotency keys, bulks and messages in one transaction."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+import msgspec
+
+from tyrian.store.database import Database
+from tyrian.store.writing import NewMessage, accept
+
+_encode = msgspec.json.Encoder().encode
+
+_CLAIM_KEYS = """
+INSERT INTO idempotency (account_id, key, fingerprint, answer, created_at)
+SELECT * FROM unnest($1::int[], $2::text[], $3::bytea[], $4::bytea[], $5::timestamptz[])
+ON CONFLICT DO NOTHING
+RETURNING account_id, key
+"""
+_STORED_ANSWERS = """
+SELECT i.account_id, i.key, i.fingerprint, i.answer FROM unnest($1::int[], $2::text[]) AS w(account_id, key)
+JOIN idempotency i ON i.account_id = w.account_id AND i.key = w.key
+"""
+FORGET_KEYS = "DELETE FROM idempotency WHERE created_at < $1"
+
+_NEW_BULK = """
+INSERT INTO bulks (id, account_id, name, plan, state, sealed, total, next_at, created_at, updated_at)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
+ON CONFLICT DO NOTHING
+"""
+
+_INTERN = """
+INSERT INTO endpoints (account_id, face, url, created_at) VALUES ($1, $2, $3, $4)
+ON CONFLICT (account_id, face, url) DO UPDATE SET url = endpoints.url
+RETURNING id
+"""
+
+
+@dataclass(slots=True)
+class NewBulk:
+    """A bulk to create. `next_at`: when its feeder first looks at it."""
+
+    id: UUID
+    account_id: int
+    plan: bytes
+    state: str
+    sealed: bool
+    total: int
+    next_at: datetime | None
+    at: datetime
+    name: str | None = None
+
+
+@dataclass(slots=True)
+class Keyed:
+    """One submission. `answer` is what its caller is told, kept for repeats where it has a key."""
+
+    account_id: int
+    key: str | None
+    fingerprint: bytes
+    answer: Any
+    messages: list[NewMessage]
+    bulk: NewBulk | None
+
+
+@dataclass(slots=True)
+class Taken:
+    """One result per submission (its own answer, an earlier one, or None for a conflict), and the leases taken."""
+
+    results: list[Any]
+    leased: set[UUID]
+
+
+async def take(db: Database, entries: Sequence[Keyed], node: int, leased_until: datetime) -> Taken:
+    """Stores submissions. Those whose idempotency key is taken are not stored again."""
+    if not any(e.key or e.bulk for e in entries):
+        leased = await accept(db.work, [m for e in entries for m in e.messages], node, leased_until)
+        return Taken([e.answer for e in entries], leased)
+    async with db.transaction() as connection:
+        results = await _by_key(connection, entries)
+        fresh = [e for e, result in zip(entries, results, strict=True) if result is e.answer]
+        for entry in fresh:
+            if entry.bulk:
+                await new_bulk(connection, entry.bulk)
+        messages = [m for e in fresh for m in e.messages]
+        leased = await accept(connection, messages, node, leased_until) if messages else set()
+    return Taken(results, leased)
+
+
+async def new_bulk(connection: asyncpg.Connection | asyncpg.Pool, bulk: NewBulk) -> None:
+    """Creates a bulk."""
+    await connection.execute(
+        _NEW_BULK,
+        bulk.id,
+        bulk.account_id,
+        bulk.name,
+        bulk.plan,
+        bulk.state,
+        bulk.sealed,
+        bulk.total,
+        bulk.next_at,
+        bulk.at,
+    )
+
+
+async def _by_key(connection: asyncpg.Connection, entries: Sequence[Keyed]) -> list[Any]:
+    """What each submission comes to under its idempotency key."""
+    first: dict[tuple[int, str], Keyed] = {}
+    for entry in entries:
+        if entry.key:
+            first.setdefault((entry.account_id, entry.key), entry)
+    if not first:
+        return [e.answer for e in entries]
+    stored = await _claim(connection, first)
+    return [_result(entry, first, stored) for entry in entries]
+
+
+async def _claim(
+    connection: asyncpg.Connection, first: dict[tuple[int, str], Keyed]
+) -> dict[tuple[int, str], tuple[bytes, Any]]:
+    """Takes the keys that are free; returns fingerprint and answer of those that are not."""
+    owners = sorted(first.items(), key=lambda item: item[0])
+    rows = await connection.fetch(
+        _CLAIM_KEYS,
+        [account for (account, _), _ in owners],
+        [key for (_, key), _ in owners],
+        [e.fingerprint for _, e in owners],
+        [_encode(e.answer) for _, e in owners],
+        [e.messages[0].accepted_at if e.messages else e.bulk.at if e.bulk else leased_never() for _, e in owners],
+    )
+    won = {(row["account_id"], row["key"]) for row in rows}
+    lost = [owner for owner, _ in owners if owner not in won]
+    if not lost:
+        return {}
+    found = await connection.fetch(_STORED_ANSWERS, [a for a, _ in lost], [k for _, k in lost])
+    return {(r["account_id"], r["key"]): (r["fingerprint"], r["answer"]) for r in found}
+
+
+def leased_never() -> datetime:
+    """A time for an entry without one; no entry is without messages and bulk, so this is never stored."""
+    raise ValueError("a submission needs messages or a bulk")
+
+
+def _result(
+    entry: Keyed,
+    first: dict[tuple[int, str], Keyed],
+    stored: dict[tuple[int, str], tuple[bytes, Any]],
+) -> Any:
+    if not entry.key:
+        return entry.answer
+    owner = (entry.account_id, entry.key)
+    if owner not in stored:
+        winner = first[owner]
+        return winner.answer if winner.fingerprint == entry.fingerprint else None
+    fingerprint, answer = stored[owner]
+    if fingerprint != entry.fingerprint:
+        return None
+    repeated = msgspec.json.decode(answer, type=type(entry.answer))
+    if [m.id for m in repeated.messages] == [m.id for m in entry.answer.messages] and repeated.bulk_id == entry.answer.bulk_id:
+        return entry.answer
+    repeated.repeated = True
+    return repeated
+
+
+async def intern_endpoint(db: Database, account_id: int, face: str, url: str, now: datetime) -> int:
+    """The number of an endpoint, new or not."""
+    value: int = await db.fetchval(_INTERN, account_id, face, url, now)
+    return value

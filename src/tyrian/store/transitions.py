@@ -1,0 +1,117 @@
+"""Reading messages for a change that is not a send's own outcome: receipts, deadlines, cancellations.
+
+Each runs inside a transaction that first locks the messages, in the order of their ids so that two batches never wait
+for each other, and only then reads the attempts, so that it sees what an earlier holder of the lock has written.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+from uuid import UUID
+
+import asyncpg
+
+_FIND = """
+SELECT r.n::int AS n, a.message_id, a.account_id, a.id AS attempt_id
+FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS r(channel_id, ref, n)
+CROSS JOIN LATERAL (
+    SELECT a.message_id, a.account_id, a.id FROM attempts a
+    WHERE a.channel_id = r.channel_id AND a.provider_ref = r.ref AND a.message_id >= $3::uuid
+    ORDER BY a.message_id DESC LIMIT 1) a
+"""
+
+_LOCK = """
+SELECT m.id, m.account_id, m.status, m.reason, m.step, m.valid_until, m.recipient, m.endpoint_id, m.accepted_at,
+    m.bulk_id, m.variables, COALESCE(m.plan, b.plan) AS plan
+FROM unnest($1::int[], $2::uuid[]) AS w(account_id, id)
+JOIN messages m ON m.account_id = w.account_id AND m.id = w.id AND m.id BETWEEN $3::uuid AND $4::uuid
+LEFT JOIN bulks b ON b.id = m.bulk_id
+ORDER BY m.id
+FOR UPDATE OF m
+"""
+
+_ATTEMPTS = """
+SELECT a.message_id, a.id, a.account_id, a.step, a.channel_id, a.status, a.tries, a.started_at, a.delivered_at,
+    a.seen_at, a.recipient
+FROM unnest($1::uuid[], $2::uuid[]) AS w(message_id, id)
+JOIN attempts a ON a.message_id = w.message_id AND a.id = w.id AND a.message_id BETWEEN $3::uuid AND $4::uuid
+"""
+
+_WAITING = """
+SELECT message_id, attempt_id FROM deadlines WHERE message_id = ANY($1::uuid[]) AND due_at <= $2
+"""
+
+_PARK = """
+INSERT INTO parked_receipts (channel_id, ref, body, due_at, created_at)
+SELECT * FROM unnest($1::int[], $2::text[], $3::bytea[], $4::timestamptz[], $5::timestamptz[])
+"""
+
+_PARKED = """
+DELETE FROM parked_receipts WHERE id IN (
+    SELECT id FROM parked_receipts WHERE due_at <= $1 ORDER BY due_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+RETURNING channel_id, ref, body, tries, created_at
+"""
+
+_REPARK = """
+INSERT INTO parked_receipts (channel_id, ref, body, tries, due_at, created_at)
+SELECT * FROM unnest($1::int[], $2::text[], $3::bytea[], $4::smallint[], $5::timestamptz[], $6::timestamptz[])
+"""
+
+NEXT_PARKED = "SELECT min(due_at) FROM parked_receipts"
+
+
+async def find(
+    connection: asyncpg.Connection | asyncpg.Pool, channel_ids: list[int], refs: list[str], floor: UUID
+) -> dict[int, Any]:
+    """Attempts by the network's ids: position in the request (from 0) -> row. `floor` bounds the days searched."""
+    rows = await connection.fetch(_FIND, channel_ids, refs, floor)
+    return {row["n"] - 1: row for row in rows}
+
+
+async def lock(connection: asyncpg.Connection, keys: Sequence[tuple[int, UUID]]) -> dict[UUID, Any]:
+    """Locks messages and reads them."""
+    ids = [identifier for _, identifier in keys]
+    rows = await connection.fetch(_LOCK, [account for account, _ in keys], ids, min(ids), max(ids))
+    return {row["id"]: row for row in rows}
+
+
+async def attempts(connection: asyncpg.Connection, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Any]:
+    """Attempts by (message id, attempt id): attempt id -> row."""
+    messages = [message for message, _ in keys]
+    rows = await connection.fetch(_ATTEMPTS, messages, [a for _, a in keys], min(messages), max(messages))
+    return {row["id"]: row for row in rows}
+
+
+async def still_due(connection: asyncpg.Connection, ids: list[UUID], now: datetime) -> set[tuple[UUID, UUID]]:
+    """Which of these messages' deadlines have come, read under the messages' lock."""
+    rows = await connection.fetch(_WAITING, ids, now)
+    return {(row["message_id"], row["attempt_id"]) for row in rows}
+
+
+async def park(
+    connection: asyncpg.Connection | asyncpg.Pool,
+    items: Sequence[tuple[int, str, bytes]],
+    due_at: datetime,
+    now: datetime,
+) -> None:
+    """Keeps receipts whose attempt is not known yet."""
+    await connection.execute(
+        _PARK,
+        [c for c, _, _ in items],
+        [r for _, r, _ in items],
+        [b for _, _, b in items],
+        [due_at] * len(items),
+        [now] * len(items),
+    )
+
+
+async def unpark(connection: asyncpg.Connection, now: datetime, limit: int) -> list[Any]:
+    """Takes parked receipts that are due for another look."""
+    return list(await connection.fetch(_PARKED, now, limit))
+
+
+async def repark(
+    connection: asyncpg.Connection, items: Sequence[tuple[int, str, bytes, int, datetime, datetime]]
+) -> None:
+    """Puts receipts back: (channel, ref, body, tries, due, created)."""
+    await connection.execute(_REPARK, *[list(column) for column in zip(*items, strict=True)])
