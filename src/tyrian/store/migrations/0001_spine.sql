@@ -300,8 +300,8 @@ BEGIN
 END
 $$;
 
--- Drops the partitions of days before `keep_from`. Returns how many went.
-CREATE FUNCTION drop_partitions(keep_from date) RETURNS integer LANGUAGE plpgsql AS $$
+-- Drops the partitions of days before `keep_from`, those of events before `events_from`. Returns how many went.
+CREATE FUNCTION drop_partitions(keep_from date, events_from date) RETURNS integer LANGUAGE plpgsql AS $$
 DECLARE
     gone integer := 0;
     child text;
@@ -311,7 +311,9 @@ BEGIN
         JOIN pg_class c ON c.oid = i.inhrelid
         JOIN pg_class p ON p.oid = i.inhparent
         WHERE p.relname IN ('messages', 'attempts', 'events')
-          AND c.relname ~ '_[0-9]{8}$' AND right(c.relname, 8) < to_char(keep_from, 'YYYYMMDD')
+          AND c.relname ~ '_[0-9]{8}$' 
+          AND right(c.relname, 8) < to_char(CASE p.relname WHEN 'events' THEN GREATEST(keep_from, events_from)
+                ELSE keep_from END, 'YYYYMMDD')
     LOOP
         EXECUTE format('DROP TABLE %I', child);
         gone := gone + 1;

@@ -1,0 +1,144 @@
+"""What all tests share: a PostgreSQL for the session, a fresh database for whoever asks, and free ports."""
+
+import asyncio
+import contextlib
+import shutil
+import socket
+import tempfile
+from collections.abc import Callable, Coroutine, Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from itertools import count
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import asyncpg
+import pytest
+
+from tyrian.store import embedded
+from tyrian.store.embedded import EmbeddedPostgres
+from tyrian.store.migrate import migrate
+
+#: The tests' server forgets everything anyway. A test about durability starts its own with `start_postgres`.
+_CARELESS: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "shared_buffers": "128MB",
+    "min_wal_size": "80MB",
+}
+_TEMPLATE: Final = "tyrian_template"
+_numbers = count(1)
+
+
+class StartPostgres(Protocol):
+    """Starts one more server, fully durable unless `settings` say otherwise, and stops it when the test ends."""
+
+    def __call__(self, data_dir: Path, *, settings: Mapping[str, str] | None = None) -> EmbeddedPostgres: ...
+
+
+# -- Slow tests -------------------------------------------------------------------------------------------------------
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--slow", action="store_true", help="run the tests marked slow too")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    if config.getoption("--slow"):
+        return
+    slow = [item for item in items if item.get_closest_marker("slow")]
+    config.hook.pytest_deselected(items=slow)
+    items[:] = [item for item in items if item not in slow]
+
+
+# -- PostgreSQL -------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[EmbeddedPostgres]:
+    """A server for the whole session, with a migrated database that `database_url` copies."""
+    data_dir = Path(tempfile.mkdtemp(prefix="tyrian-tests-"))
+    try:
+        server = embedded.start(data_dir, settings=_CARELESS)
+        _wait_for(_execute(server, f"CREATE DATABASE {_TEMPLATE}"))
+        _wait_for(migrate(_url(server, _TEMPLATE)))
+        yield server
+    finally:
+        embedded.stop(data_dir, mode="immediate")
+        shutil.rmtree(data_dir, ignore_errors=True)
+
+
+@pytest.fixture
+def empty_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of a database of the test's own, with nothing in it."""
+    with _database(postgres, "template1") as url:
+        yield url
+
+
+@pytest.fixture
+def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of a database of the test's own, migrated."""
+    with _database(postgres, _TEMPLATE) as url:
+        yield url
+
+
+@pytest.fixture
+def start_postgres() -> Iterator[StartPostgres]:
+    """Servers of the test's own, for tests that stop, kill or starve one."""
+    started: list[Path] = []
+
+    def start(data_dir: Path, *, settings: Mapping[str, str] | None = None) -> EmbeddedPostgres:
+        started.append(data_dir)
+        return embedded.start(data_dir, settings=settings)
+
+    yield start
+    for data_dir in started:
+        embedded.stop(data_dir, mode="immediate")
+
+
+@contextlib.contextmanager
+def _database(server: EmbeddedPostgres, template: str) -> Iterator[str]:
+    name = f"test_{next(_numbers)}"
+    _wait_for(_execute(server, f"CREATE DATABASE {name} TEMPLATE {template}"))
+    try:
+        yield _url(server, name)
+    finally:
+        _wait_for(_execute(server, f"DROP DATABASE {name} WITH (FORCE)"))
+
+
+def _url(server: EmbeddedPostgres, database: str) -> str:
+    return server.url.replace(f"/{embedded.NAME}?", f"/{database}?")
+
+
+async def _execute(server: EmbeddedPostgres, statement: str) -> None:
+    connection = await asyncpg.connect(_url(server, "postgres"))
+    try:
+        await connection.execute(statement)
+    finally:
+        await connection.close()
+
+
+def _wait_for(work: Coroutine[Any, Any, object]) -> None:
+    """Run a coroutine in a loop and a thread of its own, so that the test's loop, if there is one, is left alone."""
+    with ThreadPoolExecutor(max_workers=1) as thread:
+        thread.submit(asyncio.run, work).result()
+
+
+# -- Ports ------------------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture
+def free_port() -> Callable[[], int]:
+    """Gives another free port of the loopback interface at each call."""
+    given: set[int] = set()
+
+    def find() -> int:
+        while True:
+            with socket.create_server(("127.0.0.1", 0)) as server:
+                port: int = server.getsockname()[1]
+            if port not in given:
+                given.add(port)
+                return port
+
+    return find
