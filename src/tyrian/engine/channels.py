@@ -1,0 +1,361 @@
+"""The channels of all accounts, as this node knows them, and their connectors.
+
+Look-ups are synchronous and never touch the database: a cache is loaded at the start, and brought up to date when a
+change is announced and every few seconds besides. A channel keeps its `ChannelEntry` for as long as it exists, so that
+whoever holds one sees the present configuration and connector.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final
+
+import msgspec
+
+from tyrian.domain.limits import Capabilities
+from tyrian.domain.purpose import Purpose, UncertainPolicy
+from tyrian.engine.channel_spec import ChannelChange, ChannelSpec, changed, check
+from tyrian.engine.connectors import NOTHING, Broken, Running, missing_kind
+from tyrian.engine.ports import Channel, ChannelKind, Clock, Connector, Health, Tools
+from tyrian.engine.registry import kinds_of, load_registrations
+from tyrian.store import channels as store
+from tyrian.store.channels import StoredChannel
+from tyrian.store.crypto import CannotOpen, SecretBox
+from tyrian.store.database import LOST, Database, persist
+
+log = logging.getLogger(__name__)
+
+#: Seconds between two looks at the database where no change is announced.
+POLL: Final = 5.0
+
+_encode = msgspec.json.Encoder().encode
+_decode_secrets = msgspec.json.Decoder(dict[str, str]).decode
+
+
+@dataclass(slots=True)
+class ChannelEntry:
+    """A channel, what it can carry, and its way to the network. Changes in place when the channel is changed."""
+
+    channel: Channel
+    kind: ChannelKind
+    capabilities: Capabilities
+    inbound_url: str | None
+    created_at: datetime
+    updated_at: datetime
+    revision: str
+    tools: Tools
+    #: Why this node cannot use the channel, in words for people; None if it can.
+    trouble: str | None = None
+    removed: bool = False
+    running: Running | None = None
+
+    @property
+    def connector(self) -> Connector | None:
+        """The way to the network, made when first asked for; None once the channel was removed."""
+        if self.running is None and not self.removed:
+            self.running = Running(self._make())
+        return self.running
+
+    def _make(self) -> Connector:
+        if self.trouble is not None:
+            return Broken(self.trouble)
+        try:
+            return self.kind.make(self.channel, self.tools)
+        except Exception as error:
+            log.exception("no connector could be made for channel %s", self.channel.name)
+            return Broken(f"The connector could not be made: {type(error).__name__}: {error}.")
+
+
+class Channels:
+    """All channels. `start` before use, `close` at the end."""
+
+    def __init__(
+        self,
+        db: Database,
+        clock: Clock,
+        box: SecretBox,
+        tools: Tools,
+        kinds: Mapping[str, ChannelKind] | None = None,
+    ) -> None:
+        """`kinds` are those of the installed protocols unless given."""
+        self.kinds = kinds_of(load_registrations()) if kinds is None else kinds
+        self._db = db
+        self._clock = clock
+        self._box = box
+        self._tools = tools
+        self._by_id: dict[int, ChannelEntry] = {}
+        self._by_name: dict[tuple[int, str], ChannelEntry] = {}
+        self._connect = False
+        self._wake = asyncio.Event()
+        self._turn = asyncio.Lock()
+        self._watch: asyncio.Task[None] | None = None
+        self._closing: set[asyncio.Task[None]] = set()
+
+    # -- Look-ups -------------------------------------------------------------------------------------------------
+
+    def get(self, account_id: int, name: str) -> ChannelEntry | None:
+        """The account's channel of this name."""
+        return self._by_name.get((account_id, name))
+
+    def by_id(self, channel_id: int) -> ChannelEntry | None:
+        """The channel of this number, unless it was removed."""
+        return self._by_id.get(channel_id)
+
+    def all(self) -> Collection[ChannelEntry]:
+        """Every channel of every account."""
+        return self._by_id.values()
+
+    # -- Life -----------------------------------------------------------------------------------------------------
+
+    async def start(self, *, connect: bool = True) -> None:
+        """Loads all channels and watches for changes. `connect` starts every connector, on a node that sends."""
+        self._connect = connect
+        await persist(self.refresh)
+        self._watch = asyncio.create_task(self._keep(), name="channels")
+
+    async def close(self) -> None:
+        """Stops watching and closes every connector, each after its sends in flight."""
+        if self._watch is not None:
+            self._watch.cancel()
+            await asyncio.gather(self._watch, return_exceptions=True)
+        for entry in self._by_id.values():
+            self._retire(entry)
+        while self._closing:
+            await asyncio.wait(self._closing)
+
+    def refresh_soon(self) -> None:
+        """A change was announced: have a look without delay."""
+        self._wake.set()
+
+    async def _keep(self) -> None:
+        while True:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._wake.wait(), POLL)
+            self._wake.clear()
+            try:
+                await self.refresh()
+            except LOST as error:
+                log.warning("the channels cannot be read now: %s", error)
+                await asyncio.sleep(0.2)
+            except Exception:
+                log.exception("the channels could not be brought up to date")
+
+    # -- Keeping up -----------------------------------------------------------------------------------------------
+
+    async def refresh(self) -> None:
+        """Brings the cache up to what is committed."""
+        async with self._turn:
+            revisions = await store.revisions(self._db)
+            for gone in self._by_id.keys() - revisions.keys():
+                self._forget(self._by_id[gone])
+            stale = [i for i, revision in revisions.items() if self._is_stale(i, revision)]
+            for stored in await store.by_ids(self._db, stale) if stale else ():
+                await self._take(stored)
+
+    def _is_stale(self, channel_id: int, revision: str) -> bool:
+        entry = self._by_id.get(channel_id)
+        return entry is None or entry.revision != revision
+
+    async def _take(self, stored: StoredChannel) -> None:
+        fresh = self._entry(stored)
+        entry = self._by_id.get(stored.id)
+        if entry is None:
+            if self._connect:
+                await _started(fresh)
+            self._by_id[stored.id] = self._by_name[stored.account_id, stored.name] = fresh
+        else:
+            await self._change(entry, fresh)
+
+    async def _change(self, entry: ChannelEntry, fresh: ChannelEntry) -> None:
+        """Makes the entry what it is now. Only what the connector was made from makes a new connector."""
+        if _made_from(entry) == _made_from(fresh):
+            channel = entry.channel
+            for name in ("rate", "concurrency", "uncertain", "active"):
+                setattr(channel, name, getattr(fresh.channel, name))
+        else:
+            if self._connect:
+                await _started(fresh)
+            self._retire(entry)
+            entry.channel, entry.running = fresh.channel, fresh.running
+        entry.capabilities, entry.trouble, entry.kind = fresh.capabilities, fresh.trouble, fresh.kind
+        entry.inbound_url, entry.updated_at, entry.revision = fresh.inbound_url, fresh.updated_at, fresh.revision
+
+    def _forget(self, entry: ChannelEntry) -> None:
+        """Lets a removed channel go. Lanes that still hold it find it inactive and without a connector."""
+        del self._by_id[entry.channel.id]
+        key = (entry.channel.account_id, entry.channel.name)
+        if self._by_name.get(key) is entry:
+            del self._by_name[key]
+        entry.channel.active, entry.removed = False, True
+        self._retire(entry)
+
+    def _retire(self, entry: ChannelEntry) -> None:
+        """Takes the entry's connector away and closes it when its sends have ended."""
+        running, entry.running = entry.running, None
+        if running is not None:
+            task = asyncio.create_task(_closed(running, entry.channel.name), name=f"close {entry.channel.name}")
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def _entry(self, stored: StoredChannel) -> ChannelEntry:
+        trouble = None
+        secrets: dict[str, str] = {}
+        kind = self.kinds.get(stored.kind) or missing_kind(stored.kind)
+        try:
+            secrets = _decode_secrets(self._box.open(stored.secrets)) if stored.secrets is not None else {}
+        except CannotOpen as error:
+            trouble = str(error)
+            log.error("channel %s cannot be used: %s", stored.name, error)
+        channel = Channel(
+            id=stored.id,
+            account_id=stored.account_id,
+            name=stored.name,
+            kind=stored.kind,
+            config=stored.config,
+            secrets=secrets,
+            rate=stored.rate,
+            concurrency=stored.concurrency,
+            uncertain={Purpose(p): UncertainPolicy(policy) for p, policy in stored.uncertain.items()},
+            active=stored.active,
+        )
+        return ChannelEntry(
+            channel, kind, _capabilities(kind, channel), stored.inbound_url, stored.created_at, stored.updated_at,
+            stored.revision, self._tools, trouble,
+        )  # fmt: skip
+
+    # -- Changing -------------------------------------------------------------------------------------------------
+
+    async def create(self, account_id: int, spec: ChannelSpec) -> ChannelEntry:
+        """A new channel, known here at once. Raises `Refused` with every problem, or `NameTaken`."""
+        check(spec, self.kinds)
+        now = self._clock.now()
+        stored = StoredChannel(
+            account_id=account_id, name=spec.name, kind=spec.kind, config={}, created_at=now, updated_at=now
+        )
+        self._fill(stored, spec)
+        channel_id = await store.create(self._db, stored)
+        await self.refresh()
+        return self._by_id[channel_id]
+
+    async def update(self, account_id: int, name: str, change: ChannelChange) -> ChannelEntry | None:
+        """The channel after a change; None if the account has no such channel. Raises `Refused`."""
+        async with self._db.transaction() as connection:
+            stored = await store.lock(connection, account_id, name)
+            if stored is None:
+                return None
+            spec = changed(self._spec(stored, change), change)
+            check(spec, self.kinds)
+            self._fill(stored, spec)
+            stored.updated_at = self._clock.now()
+            await store.update(connection, stored)
+        await self.refresh()
+        return self.get(account_id, name)
+
+    async def remove(self, account_id: int, name: str) -> bool:
+        """Removes a channel; what waits for it moves on to the next step of its cascade. False if there is none."""
+        gone = await store.remove(self._db, account_id, name, self._clock.now())
+        await self.refresh()
+        return gone
+
+    def _spec(self, stored: StoredChannel, change: ChannelChange) -> ChannelSpec:
+        """The stored channel in a customer's words. Secrets that cannot be opened can only be set anew, all of them."""
+        try:
+            secrets = _decode_secrets(self._box.open(stored.secrets)) if stored.secrets is not None else {}
+        except CannotOpen:
+            if change.secrets is msgspec.UNSET:
+                raise
+            secrets = {}
+        return ChannelSpec(
+            name=stored.name,
+            kind=stored.kind,
+            config=stored.config,
+            secrets=secrets,
+            rate=stored.rate,
+            concurrency=stored.concurrency,
+            uncertain={Purpose(p): UncertainPolicy(policy) for p, policy in stored.uncertain.items()},
+            active=stored.active,
+            inbound_url=stored.inbound_url,
+        )
+
+    def _fill(self, stored: StoredChannel, spec: ChannelSpec) -> None:
+        stored.config = spec.config
+        stored.secrets = self._box.seal(_encode(spec.secrets)) if spec.secrets else None
+        stored.rate, stored.concurrency, stored.active = spec.rate, spec.concurrency, spec.active
+        stored.uncertain = {purpose.value: policy.value for purpose, policy in spec.uncertain.items()}
+        stored.inbound_url = spec.inbound_url
+
+    # -- Asking the network ---------------------------------------------------------------------------------------
+
+    async def check(self, entry: ChannelEntry) -> Health:
+        """Asks the network whether the channel can work."""
+        async with self._at_work(entry) as connector:
+            return await connector.check()
+
+    async def provision(self, entry: ChannelEntry) -> Health:
+        """Sets up at the network what the channel needs there (webhooks), and says how that went."""
+        if entry.kind.provision is None:
+            return Health(True, "This kind of channel needs nothing to be set up at the network.")
+        async with self._at_work(entry) as connector:
+            if isinstance(connector.inner, Broken):
+                return await connector.check()
+            try:
+                return await entry.kind.provision(connector.inner)
+            except Exception as error:
+                log.exception("channel %s could not be set up", entry.channel.name)
+                return Health(False, f"Setting the channel up failed: {type(error).__name__}: {error}.")
+
+    @asynccontextmanager
+    async def _at_work(self, entry: ChannelEntry) -> AsyncIterator[Running]:
+        """The entry's started connector; on a node that does not send, one made for the question alone."""
+        if self._connect and entry.connector is not None and entry.running is not None:
+            await _started(entry)
+            yield entry.running
+            return
+        alone = Running(entry._make())
+        try:
+            await alone.start()
+            yield alone
+        finally:
+            await alone.close()
+
+    async def list(self, account_id: int) -> Sequence[ChannelEntry]:
+        """The account's channels by name, as they are committed now."""
+        await self.refresh()
+        return sorted(
+            (e for e in self._by_id.values() if e.channel.account_id == account_id), key=lambda e: e.channel.name
+        )
+
+
+def _made_from(entry: ChannelEntry) -> tuple[Any, ...]:
+    return entry.channel.kind, entry.channel.config, entry.channel.secrets, entry.trouble
+
+
+def _capabilities(kind: ChannelKind, channel: Channel) -> Capabilities:
+    try:
+        return kind.capabilities(channel.config)
+    except Exception:
+        log.exception("channel %s: its kind cannot say what it carries", channel.name)
+        return NOTHING
+
+
+async def _started(entry: ChannelEntry) -> None:
+    """Makes and starts the entry's connector; one that cannot be started is put aside, and the reason kept."""
+    connector = entry.connector
+    if connector is None:
+        return
+    try:
+        await connector.start()
+    except Exception as error:
+        log.exception("the connector of channel %s could not be started", entry.channel.name)
+        entry.running = Running(Broken(f"The connector could not be started: {type(error).__name__}: {error}."))
+
+
+async def _closed(running: Running, name: str) -> None:
+    try:
+        await running.close()
+    except Exception:
+        log.exception("the old connector of channel %s could not be closed", name)
