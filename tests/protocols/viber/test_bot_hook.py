@@ -170,8 +170,15 @@ def test_events_that_need_nothing_are_taken(event: dict[str, Any]) -> None:
     assert is_empty(answer)
 
 
-OPENED: dict[str, Any] = {"event": "conversation_started", "timestamp": STAMP, "message_token": 1, "type": "open", "context": "shop-7",
-          "user": USER, "subscribed": False}  # fmt: skip
+OPENED: dict[str, Any] = {
+    "event": "conversation_started",
+    "timestamp": STAMP,
+    "message_token": 1,
+    "type": "open",
+    "context": "shop-7",
+    "user": USER,
+    "subscribed": False,
+}
 
 
 def test_a_person_who_opens_the_chat_is_welcomed() -> None:

@@ -22,6 +22,8 @@ from tyrian.engine.ports import Clock, Exchange, Refused, Retry, SendResult, Unk
 MAX_KEPT: Final = 16_384
 #: The longest `Retry-After` that is believed, in seconds.
 MAX_RETRY_AFTER: Final = 86_400.0
+#: Common servers drop a connection after 5 s of idleness; a request that meets the drop would end unknown.
+_IDLE: Final = timedelta(seconds=4)
 _NO_CONNECTION = "client error (Connect)"
 
 #: HTTP statuses that mean that a repeat will not help. Any other 4xx or 3xx is `provider_error`.
@@ -60,7 +62,7 @@ class Transport:
     def open(self) -> Client:
         """The client, made at its first use."""
         if self._client is None:
-            builder = ClientBuilder().follow_redirects(False).default_headers(self._headers)
+            builder = ClientBuilder().follow_redirects(False).default_headers(self._headers).pool_idle_timeout(_IDLE)
             self._client = builder.timeout(self._timeout).connect_timeout(self._connect_timeout).build()
         return self._client
 
