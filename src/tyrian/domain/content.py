@@ -4,7 +4,7 @@ Whatever a vendor's dialect can say fits in here; what a channel can carry of it
 Types hold only what is true everywhere; a channel's own limits are checked against its capabilities.
 """
 
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, get_args
 
 from msgspec import Meta, Struct
 
@@ -155,25 +155,23 @@ class KeyboardOnly(Base, tag="keyboard"):
     """No message: only put a keyboard in front of the person (`keyboard` is required)."""
 
 
-Content = Union[
-    Text,
-    Image,
-    Video,
-    File,
-    Audio,
-    Location,
-    Contact,
-    Sticker,
-    UrlContent,
-    Carousel,
-    Survey,
-    Template,
-    KeyboardOnly,
-]
+Content = (
+    Text
+    | Image
+    | Video
+    | File
+    | Audio
+    | Location
+    | Contact
+    | Sticker
+    | UrlContent
+    | Carousel
+    | Survey
+    | Template
+    | KeyboardOnly
+)
 
-CONTENT_TYPES: dict[str, type[Base]] = {
-    str(kind.__struct_config__.tag): kind for kind in Content.__args__  # type: ignore[attr-defined]
-}
+CONTENT_TYPES: dict[str, type[Base]] = {str(kind.__struct_config__.tag): kind for kind in get_args(Content)}
 
 
 def type_of(content: Base) -> str:

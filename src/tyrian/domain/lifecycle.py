@@ -8,7 +8,7 @@ The rules, in short:
 * A message walks its cascade one step at a time; one attempt per step.
 * `delivered` or `seen` on the current step ends the walk; `seen` may follow `delivered`, nothing else may.
 * A refusal, an expiry, a failed receipt or the fallback time moves to the next step; after the last, the message ends.
-* What arrives for a step that is over, or for a message that has ended, is recorded as `late_receipt` and changes nothing.
+* What arrives for a step that is over, or for a message that has ended, is recorded as `late_receipt`: nothing changes.
 """
 
 from dataclasses import dataclass, field
@@ -191,6 +191,15 @@ def advance(message: Message, attempt: Attempt, happening: Happening, now: datet
         return _receipt(message, attempt, happening, now)
     if message.status in OUTCOMES:
         return Changes(settled=True)
+    return _unless_ended(message, attempt, happening, now)
+
+
+def _unless_ended(  # noqa: PLR0911 - one return per happening is the table
+    message: Message,
+    attempt: Attempt,
+    happening: Sent | Refused | Retry | Unknown | DeadlinePassed | Cancelled,
+    now: datetime,
+) -> Changes:
     match happening:
         case Sent():
             return _sent(message, attempt)
@@ -252,9 +261,7 @@ def _over(message: Message, attempt: Attempt, status: Status, reason: str, now: 
     return changes
 
 
-def _move_on(
-    changes: Changes, message: Message, attempt: Attempt, status: Status, reason: str, now: datetime
-) -> None:
+def _move_on(changes: Changes, message: Message, attempt: Attempt, status: Status, reason: str, now: datetime) -> None:
     last = attempt.step + 1 >= len(message.steps)
     if not last and now < message.valid_until:
         changes.next_step = attempt.step + 1

@@ -122,7 +122,7 @@ def _leaf(value: Any, info: inspect.Type, at: str) -> Iterator[Problem]:
         yield Problem(at, message[:1].lower() + message[1:])
 
 
-def inspect_to_type(info: inspect.Type) -> Any:
+def inspect_to_type(info: inspect.Type) -> Any:  # noqa: PLR0911 - one return per kind of type is the table
     """The annotation that an inspected leaf type came from, constraints included."""
     match info:
         case inspect.EnumType() | inspect.CustomType():

@@ -12,7 +12,7 @@ REASONS: Final[dict[str, str]] = {
     "fallback_time_passed": "The step's fallback time passed without a delivery, so the next channel was tried.",
     "validity_passed": "The message or step was not delivered within its validity.",
     "cancelled_by_customer": "The customer cancelled the message before it was sent.",
-    "delivered_elsewhere": "Another channel of the cascade had already delivered the message, so this step was skipped.",
+    "delivered_elsewhere": "Another channel of the cascade had already delivered the message, so this one was skipped.",
     # The recipient
     "not_a_viber_user": "The number or user id is not registered with Viber.",
     "not_subscribed": "The person has not subscribed to the bot, or has unsubscribed.",

@@ -33,7 +33,9 @@ class SpeedLimit(Struct, kw_only=True, forbid_unknown_fields=True):
         return self.messages / UNIT_SECONDS[self.per]
 
 
-class Window(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, rename={"start": "from", "end": "to"}):
+class Window(
+    Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, rename={"start": "from", "end": "to"}
+):
     """The hours of a day, on some days of the week, in which messages may leave.
 
     `to` before `from` means that the window runs over midnight into the next day; equal times mean the whole day.

@@ -8,7 +8,6 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
-
 from tyrian.domain import limits
 from tyrian.domain.problem import Problem
 from tyrian.domain.schedule import Schedule
@@ -94,5 +93,3 @@ def _unknown_channel(channels: Channels, account_id: int, name: str, at: str) ->
     names = sorted(e.channel.name for e in channels.all() if e.channel.account_id == account_id)
     known = f"; this account has {', '.join(names)}" if names else "; this account has no channels yet"
     return Problem(f"{at}/channel", f'no channel is named "{name}"{known}', "unknown_channel")
-
-

@@ -32,7 +32,7 @@ from tyrian.store.writing import Write, apply
 log = logging.getLogger(__name__)
 
 #: Sends that one lane has in flight at most.
-ROOM = 384
+ROOM = 512
 #: A lane claims again when this share of its room is free: fewer and fuller claims.
 _REFILL = 4
 #: Seconds between two looks at a lane that nobody woke.
@@ -256,9 +256,7 @@ class Dispatch:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    def take_leased(
-        self, lane: Lane, facts: Facts, known: Known, priority: int
-    ) -> None:
+    def take_leased(self, lane: Lane, facts: Facts, known: Known, priority: int) -> None:
         """Starts a send that was accepted together with its lease."""
         self.begin(lane, facts, known, lambda: lane.release(facts.recipient, priority))
 

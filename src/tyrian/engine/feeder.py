@@ -14,7 +14,7 @@ from tyrian.domain import lifecycle as rules
 from tyrian.domain.ids import Ids
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import PRIORITY
-from tyrian.domain.schedule import first_time, next_open, spacing
+from tyrian.domain.schedule import next_open, spacing
 from tyrian.domain.submission import Plan
 from tyrian.engine.channels import Channels
 from tyrian.engine.known import Outline, decode_outline, decode_plan, from_row
@@ -113,12 +113,16 @@ class Feeder:
     async def _release(
         self, connection: Any, bulk: Any, plan: Plan, rows: Sequence[Any], now: datetime, released: Released
     ) -> None:
-        sends, lost = [], []
+        sends: list[dict[str, Any]] = []
+        lost: list[Any] = []
         for row in rows:
             if row["status"] not in _WAITING:
                 continue
             send = self._send(row, decode_outline(row["plan"]) if row["plan"] else plan, plan, now)
-            (sends if send is not None else lost).append(send or row)
+            if send is None:
+                lost.append(row)
+            else:
+                sends.append(send)
         if sends:
             await store.release(connection, bulk["id"], sends)
             released.channels |= {s["channel_id"] for s in sends}
@@ -183,7 +187,14 @@ async def end_unsent(
             continue
         known = from_row(row, outline=True)
         facts = Facts(
-            row["id"], row["account_id"], ids.new(now), 0, 0, row["recipient"], valid_until=row["valid_until"], fenced=False
+            row["id"],
+            row["account_id"],
+            ids.new(now),
+            0,
+            0,
+            row["recipient"],
+            valid_until=row["valid_until"],
+            fenced=False,
         )
         message = rules.Message(rules.Status(row["status"]), 0, known.steps, row["valid_until"])
         attempt = rules.Attempt(0, rules.Status.ACCEPTED, now)

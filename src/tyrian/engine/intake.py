@@ -168,9 +168,7 @@ class Intake:
             next_at=first_time(plan.schedule, now),
             at=now,
         )
-        answers = [
-            AcceptedMessage(m.id, r.to, m.status) for m, r in zip(messages, submission.recipients, strict=True)
-        ]
+        answers = [AcceptedMessage(m.id, r.to, m.status) for m, r in zip(messages, submission.recipients, strict=True)]
         return _Entry(
             messages,
             Accepted(bulk_id, answers),
@@ -232,9 +230,7 @@ class Intake:
         message.channel_id, message.address = entry.channel.id, address
 
     def _known(self, message: NewMessage, plan: Plan, recipient: Recipient) -> Known:
-        return Known(
-            plan, steps_of(plan), recipient.to, message.accepted_at, recipient.variables, message.endpoint_id
-        )
+        return Known(plan, steps_of(plan), recipient.to, message.accepted_at, recipient.variables, message.endpoint_id)
 
     def _reserve(self, entry: _Entry, message: NewMessage, known: Known) -> None:
         assert message.channel_id is not None

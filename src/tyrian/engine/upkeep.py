@@ -15,8 +15,7 @@ from tyrian.engine.dispatch import LEASE, Dispatch
 from tyrian.engine.node import GRACE, Node
 from tyrian.engine.ports import Clock
 from tyrian.engine.receipts import Change, Receipts, Transitions
-from tyrian.store import claims
-from tyrian.store import transitions as store
+from tyrian.store import claims, transitions as store
 from tyrian.store.database import LOST, Database
 from tyrian.store.intake import FORGET_KEYS
 from tyrian.store.writing import Write
@@ -30,7 +29,7 @@ _IDLE = 1.0
 _PARTITION_DAYS_AHEAD = 3
 
 _MAKE_PARTITIONS = "SELECT make_partitions($1::date, $2)"
-_DROP_PARTITIONS = "SELECT drop_partitions($1::date)"
+_DROP_PARTITIONS = "SELECT drop_partitions($1::date, $2::date)"
 _HELD_BY_ME = "SELECT message_id FROM sends WHERE node = $1 AND leased_until IS NOT NULL"
 _FORGET_INBOUND = "DELETE FROM inbound WHERE id < uuid_at($1)"
 
@@ -57,7 +56,7 @@ RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.trie
 class Upkeep:
     """Runs the standing work of a node."""
 
-    def __init__(
+    def __init__(  # noqa: PLR0913 - the parts that upkeep tends
         self,
         db: Database,
         clock: Clock,
@@ -68,6 +67,7 @@ class Upkeep:
         on_written: Callable[[list[Write]], None],
         *,
         retention_days: int,
+        event_retention_days: int,
         idempotency_hours: int,
     ) -> None:
         self._db = db
@@ -78,6 +78,7 @@ class Upkeep:
         self._transitions = transitions
         self._on_written = on_written
         self._retention = timedelta(days=retention_days)
+        self._events = timedelta(days=event_retention_days)
         self._idempotency = timedelta(hours=idempotency_hours)
         self._suspects: dict[int, float] = {}
         self._unbegun: set[UUID] = set()
@@ -182,7 +183,7 @@ class Upkeep:
         """The nodes whose lock has been missing long enough to believe them dead."""
         now = asyncio.get_running_loop().time()
         missing.discard(self._node.number)
-        self._suspects = {n: self._suspects.get(n, now) for n in missing if n is not None}
+        self._suspects = {n: self._suspects.get(n, now) for n in missing}
         return [n for n, since in self._suspects.items() if now - since >= GRACE]
 
     async def strays(self) -> float | None:
@@ -219,7 +220,7 @@ class Upkeep:
         """Makes the coming days' partitions, drops those past retention, forgets old idempotency keys."""
         now = self._clock.now()
         await self._db.fetchval(_MAKE_PARTITIONS, now.date(), _PARTITION_DAYS_AHEAD)
-        dropped = await self._db.fetchval(_DROP_PARTITIONS, (now - self._retention).date())
+        dropped = await self._db.fetchval(_DROP_PARTITIONS, (now - self._retention).date(), (now - self._events).date())
         if dropped:
             log.info("retention dropped %d partitions", dropped)
         await self._db.execute(FORGET_KEYS, now - self._idempotency)

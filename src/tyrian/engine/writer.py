@@ -14,8 +14,7 @@ from tyrian.domain.purpose import PRIORITY
 from tyrian.engine.channels import Channels
 from tyrian.engine.known import Known
 from tyrian.engine.ports import Exchange
-from tyrian.engine.report import Report
-from tyrian.engine.report import encode as encode_report
+from tyrian.engine.report import Report, encode as encode_report
 from tyrian.store.writing import AGAIN, FINISH, NEXT, NOTHING, Write
 
 _encode = msgspec.json.Encoder().encode

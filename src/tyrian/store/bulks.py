@@ -5,9 +5,7 @@ from datetime import datetime, timedelta
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
-from tyrian.store.database import Database
+from tyrian.store.database import Connection, Database
 
 CLAIM_BULK = """
 SELECT id, account_id, plan, state, sealed, total, released, cursor, next_at FROM bulks
@@ -34,7 +32,8 @@ WITH t AS (
     WHERE m.account_id = t.account_id AND m.id = t.message_id AND m.valid_until < t.valid_until
       AND m.id BETWEEN $10::uuid AND $11::uuid
 )
-INSERT INTO sends (message_id, attempt_id, account_id, channel_id, priority, step, due_at, valid_until, bulk_id, recipient)
+INSERT INTO sends (message_id, attempt_id, account_id, channel_id, priority, step, due_at, valid_until, bulk_id,
+    recipient)
 SELECT message_id, attempt_id, account_id, channel_id, priority, 0, due_at, valid_until, bulk_id, recipient FROM t
 ON CONFLICT DO NOTHING
 """
@@ -80,9 +79,7 @@ WHERE bulk_id = $1 AND status = ANY($2::text[]) AND id > $3 ORDER BY id LIMIT $4
 """
 
 
-async def release(
-    connection: asyncpg.Connection, bulk_id: UUID, sends: Sequence[dict[str, Any]]
-) -> None:
+async def release(connection: Connection, bulk_id: UUID, sends: Sequence[dict[str, Any]]) -> None:
     """Makes waiting messages due."""
     ids = [s["message_id"] for s in sends]
     await connection.execute(

@@ -9,7 +9,7 @@ import msgspec
 from msgspec import Struct
 
 from tyrian.store.accounts import NameTaken
-from tyrian.store.database import Database
+from tyrian.store.database import Connection, Database
 
 CREATE = """
 WITH made AS (
@@ -86,13 +86,13 @@ async def by_ids(db: Database, ids: Sequence[int]) -> list[StoredChannel]:
     return [_channel(row) for row in await db.read(BY_IDS, list(ids))]
 
 
-async def lock(connection: asyncpg.Connection, account_id: int, name: str) -> StoredChannel | None:
+async def lock(connection: Connection, account_id: int, name: str) -> StoredChannel | None:
     """A channel, which nobody else changes until the transaction ends."""
     row = await connection.fetchrow(LOCK, account_id, name)
     return _channel(row) if row else None
 
 
-async def update(connection: asyncpg.Connection, channel: StoredChannel) -> None:
+async def update(connection: Connection, channel: StoredChannel) -> None:
     """Writes a channel's settings back. Name and kind never change."""
     await connection.fetchrow(
         UPDATE, channel.id, _text(channel.config), channel.secrets, channel.rate, channel.concurrency,

@@ -117,7 +117,7 @@ SELECT message_id, account_id, attempt_id FROM deadlines WHERE due_at <= $1 ORDE
 """
 NEXT_DEADLINE = "SELECT min(due_at) FROM deadlines"
 
-# -- Leases that nobody holds any more ----------------------------------------------------------------------------------
+# -- Leases that nobody holds any more --------------------------------------------------------------------------------
 
 #: Each node holds the advisory lock (7302, node) for as long as its connection lives.
 NODE_LOCK = 7302
@@ -125,7 +125,8 @@ DEAD_NODES = """
 SELECT DISTINCT s.node FROM sends s
 WHERE s.leased_until IS NOT NULL AND NOT EXISTS (
     SELECT 1 FROM pg_locks l
-    WHERE l.locktype = 'advisory' AND l.classid = 7302 AND l.objid = s.node::bigint::oid AND l.objsubid = 2 AND l.granted)
+    WHERE l.locktype = 'advisory' AND l.classid = 7302 AND l.objid = s.node::bigint::oid AND l.objsubid = 2
+      AND l.granted)
 """
 
 #: Takes over the sends of dead nodes, and those whose lease ran out. This node becomes their holder.
@@ -152,7 +153,7 @@ async def give_back(db: Database, ids: list[Any], node: int) -> None:
     await db.execute(GIVE_BACK, ids, node)
 
 
-# -- Plans --------------------------------------------------------------------------------------------------------------
+# -- Plans ------------------------------------------------------------------------------------------------------------
 
 PLANS = """
 SELECT m.id, COALESCE(m.plan, b.plan) AS plan, m.variables, m.recipient, m.endpoint_id, m.accepted_at, m.purpose,

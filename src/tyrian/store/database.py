@@ -12,6 +12,9 @@ from typing import Any, TypeVar
 
 import asyncpg
 
+#: Seconds after which a statement is given up.
+_PATIENCE = 60.0
+
 T = TypeVar("T")
 
 _WORK_SETTINGS = {
@@ -40,6 +43,10 @@ LOST = (
 )
 
 
+#: A pooled connection with or without its pool's wrapping.
+Connection = asyncpg.Connection | asyncpg.pool.PoolConnectionProxy
+
+
 class Database:
     """The two pools. Open with `await Database.open(url)`, close with `await close()`."""
 
@@ -51,9 +58,12 @@ class Database:
     @classmethod
     async def open(cls, url: str, *, work: int = 12, reading: int = 6) -> "Database":
         """Connects. `work` and `reading` are the most connections of each pool."""
-        common = {"dsn": url, "max_inactive_connection_lifetime": 300.0, "command_timeout": 60.0}
-        work_pool = asyncpg.create_pool(**common, min_size=2, max_size=work, server_settings=_WORK_SETTINGS)
-        reading_pool = asyncpg.create_pool(**common, min_size=0, max_size=reading, server_settings=_READING_SETTINGS)
+        work_pool = asyncpg.create_pool(
+            url, min_size=2, max_size=work, command_timeout=_PATIENCE, server_settings=_WORK_SETTINGS
+        )
+        reading_pool = asyncpg.create_pool(
+            url, min_size=0, max_size=reading, command_timeout=_PATIENCE, server_settings=_READING_SETTINGS
+        )
         await asyncio.gather(work_pool, reading_pool)
         return cls(url, work_pool, reading_pool)
 
@@ -66,7 +76,7 @@ class Database:
                 pool.terminate()
 
     @asynccontextmanager
-    async def transaction(self) -> AsyncIterator[asyncpg.Connection]:
+    async def transaction(self) -> AsyncIterator[Connection]:
         """A work connection with a transaction around."""
         async with self.work.acquire() as connection, connection.transaction():
             yield connection

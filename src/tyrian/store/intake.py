@@ -9,7 +9,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from tyrian.store.database import Database
+from tyrian.store.database import Connection, Database
 from tyrian.store.writing import NewMessage, accept
 
 _encode = msgspec.json.Encoder().encode
@@ -90,7 +90,7 @@ async def take(db: Database, entries: Sequence[Keyed], node: int, leased_until: 
     return Taken(results, leased)
 
 
-async def new_bulk(connection: asyncpg.Connection | asyncpg.Pool, bulk: NewBulk) -> None:
+async def new_bulk(connection: Connection | asyncpg.Pool, bulk: NewBulk) -> None:
     """Creates a bulk."""
     await connection.execute(
         _NEW_BULK,
@@ -106,7 +106,7 @@ async def new_bulk(connection: asyncpg.Connection | asyncpg.Pool, bulk: NewBulk)
     )
 
 
-async def _by_key(connection: asyncpg.Connection, entries: Sequence[Keyed]) -> list[Any]:
+async def _by_key(connection: Connection, entries: Sequence[Keyed]) -> list[Any]:
     """What each submission comes to under its idempotency key."""
     first: dict[tuple[int, str], Keyed] = {}
     for entry in entries:
@@ -119,7 +119,7 @@ async def _by_key(connection: asyncpg.Connection, entries: Sequence[Keyed]) -> l
 
 
 async def _claim(
-    connection: asyncpg.Connection, first: dict[tuple[int, str], Keyed]
+    connection: Connection, first: dict[tuple[int, str], Keyed]
 ) -> dict[tuple[int, str], tuple[bytes, Any]]:
     """Takes the keys that are free; returns fingerprint and answer of those that are not."""
     owners = sorted(first.items(), key=lambda item: item[0])
@@ -159,7 +159,9 @@ def _result(
     if fingerprint != entry.fingerprint:
         return None
     repeated = msgspec.json.decode(answer, type=type(entry.answer))
-    if [m.id for m in repeated.messages] == [m.id for m in entry.answer.messages] and repeated.bulk_id == entry.answer.bulk_id:
+    if [m.id for m in repeated.messages] == [
+        m.id for m in entry.answer.messages
+    ] and repeated.bulk_id == entry.answer.bulk_id:
         return entry.answer
     repeated.repeated = True
     return repeated

@@ -11,6 +11,8 @@ from uuid import UUID
 
 import asyncpg
 
+from tyrian.store.database import Connection
+
 _FIND = """
 SELECT r.n::int AS n, a.message_id, a.account_id, a.id AS attempt_id
 FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS r(channel_id, ref, n)
@@ -61,35 +63,35 @@ NEXT_PARKED = "SELECT min(due_at) FROM parked_receipts"
 
 
 async def find(
-    connection: asyncpg.Connection | asyncpg.Pool, channel_ids: list[int], refs: list[str], floor: UUID
+    connection: Connection | asyncpg.Pool, channel_ids: list[int], refs: list[str], floor: UUID
 ) -> dict[int, Any]:
     """Attempts by the network's ids: position in the request (from 0) -> row. `floor` bounds the days searched."""
     rows = await connection.fetch(_FIND, channel_ids, refs, floor)
     return {row["n"] - 1: row for row in rows}
 
 
-async def lock(connection: asyncpg.Connection, keys: Sequence[tuple[int, UUID]]) -> dict[UUID, Any]:
+async def lock(connection: Connection, keys: Sequence[tuple[int, UUID]]) -> dict[UUID, Any]:
     """Locks messages and reads them."""
     ids = [identifier for _, identifier in keys]
     rows = await connection.fetch(_LOCK, [account for account, _ in keys], ids, min(ids), max(ids))
     return {row["id"]: row for row in rows}
 
 
-async def attempts(connection: asyncpg.Connection, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Any]:
+async def attempts(connection: Connection, keys: Sequence[tuple[UUID, UUID]]) -> dict[UUID, Any]:
     """Attempts by (message id, attempt id): attempt id -> row."""
     messages = [message for message, _ in keys]
     rows = await connection.fetch(_ATTEMPTS, messages, [a for _, a in keys], min(messages), max(messages))
     return {row["id"]: row for row in rows}
 
 
-async def still_due(connection: asyncpg.Connection, ids: list[UUID], now: datetime) -> set[tuple[UUID, UUID]]:
+async def still_due(connection: Connection, ids: list[UUID], now: datetime) -> set[tuple[UUID, UUID]]:
     """Which of these messages' deadlines have come, read under the messages' lock."""
     rows = await connection.fetch(_WAITING, ids, now)
     return {(row["message_id"], row["attempt_id"]) for row in rows}
 
 
 async def park(
-    connection: asyncpg.Connection | asyncpg.Pool,
+    connection: Connection | asyncpg.Pool,
     items: Sequence[tuple[int, str, bytes]],
     due_at: datetime,
     now: datetime,
@@ -105,13 +107,11 @@ async def park(
     )
 
 
-async def unpark(connection: asyncpg.Connection, now: datetime, limit: int) -> list[Any]:
+async def unpark(connection: Connection, now: datetime, limit: int) -> list[Any]:
     """Takes parked receipts that are due for another look."""
     return list(await connection.fetch(_PARKED, now, limit))
 
 
-async def repark(
-    connection: asyncpg.Connection, items: Sequence[tuple[int, str, bytes, int, datetime, datetime]]
-) -> None:
+async def repark(connection: Connection, items: Sequence[tuple[int, str, bytes, int, datetime, datetime]]) -> None:
     """Puts receipts back: (channel, ref, body, tries, due, created)."""
     await connection.execute(_REPARK, *[list(column) for column in zip(*items, strict=True)])

@@ -13,6 +13,7 @@ from uuid import UUID
 import asyncpg
 
 from tyrian.domain.lifecycle import Event
+from tyrian.store.database import Connection
 
 # -- Accepting --------------------------------------------------------------------------------------------------------
 
@@ -77,7 +78,7 @@ RETURNING message_id, COALESCE(node = $18 AND started_at = due_at, false)
 
 
 async def accept(
-    connection: asyncpg.Connection | asyncpg.Pool, new: Sequence[NewMessage], node: int, leased_until: datetime
+    connection: Connection | asyncpg.Pool, new: Sequence[NewMessage], node: int, leased_until: datetime
 ) -> set[UUID]:
     """Stores messages; returns the ids of those that this node now holds the lease of."""
     rows = await connection.fetch(
@@ -271,7 +272,7 @@ SELECT message_id FROM mine
 """
 
 
-async def apply(connection: asyncpg.Connection | asyncpg.Pool, writes: Sequence[Write], node: int) -> set[UUID]:
+async def apply(connection: Connection | asyncpg.Pool, writes: Sequence[Write], node: int) -> set[UUID]:
     """Writes changes; returns the ids of the messages whose changes were written.
 
     A fenced write whose lease this node no longer holds is left out: another node has taken the attempt over.

@@ -1,0 +1,244 @@
+"""The gateway: every moving part of one process, wired together.
+
+A node may play some roles only: `api` takes requests and hooks in, `dispatch` sends, `callbacks` brings reports to
+customers. Upkeep runs everywhere. Nodes know nothing of each other but what the database tells them.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from tyrian.domain.ids import Ids
+from tyrian.engine.bulks import Bulks
+from tyrian.engine.callbacks import Callbacks
+from tyrian.engine.channels import Channels
+from tyrian.engine.dispatch import Dispatch
+from tyrian.engine.endpoints import Endpoints
+from tyrian.engine.feeder import Feeder, Released
+from tyrian.engine.inbound import InboundDesk
+from tyrian.engine.intake import Intake
+from tyrian.engine.keys import KeyRing
+from tyrian.engine.known import Recent
+from tyrian.engine.metrics import Metrics
+from tyrian.engine.node import Node
+from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Receipt, Tools
+from tyrian.engine.receipts import Receipts, Transitions
+from tyrian.engine.upkeep import Upkeep
+from tyrian.engine.waker import BULKS, CALLBACKS, Waker, sends
+from tyrian.engine.writer import Scribe, reported
+from tyrian.settings import Settings
+from tyrian.store.crypto import SecretBox
+from tyrian.store.database import LOST, Database
+from tyrian.store.writing import NEXT, Write
+
+log = logging.getLogger(__name__)
+
+_FEED_IDLE = 1.0
+
+
+class Gateway:
+    """One running node. `async with Gateway.open(...)`, or `open`, `start` and `stop`."""
+
+    def __init__(
+        self,
+        db: Database,
+        settings: Settings,
+        clock: Clock,
+        faces: Sequence[Face],
+        box: SecretBox,
+        *,
+        roles: frozenset[str] = frozenset({"api", "dispatch", "callbacks"}),
+        kinds: Mapping[str, ChannelKind] | None = None,
+    ) -> None:
+        """`kinds` are the channel kinds of the installed protocols unless given."""
+        self.db = db
+        self.settings = settings
+        self.clock = clock
+        self.roles = roles
+        self.faces = {face.name: face for face in faces}
+        self.box = box
+        self.ids = Ids()
+        self.node = Node(db.url)
+        self.waker = Waker(db, self.node)
+        self.metrics = Metrics()
+        tools = Tools(clock, _Sink(self), settings.public_url)
+        self.channels = Channels(db, clock, box, tools, kinds)
+        self.keys = KeyRing(db, clock, box)
+        self.endpoints = Endpoints(db, clock)
+        self.scribe = Scribe(self.channels, self.ids)
+        recent = Recent()
+        self.dispatch = Dispatch(db, clock, self.channels, self.scribe, self.node, recent, self._reports)
+        self.intake = Intake(db, clock, self.ids, self.channels, self.endpoints, self.node, self.dispatch, recent)
+        self.transitions = Transitions(clock, self.scribe)
+        self.receipts = Receipts(db, clock, self.transitions)
+        self.callbacks = Callbacks(self)
+        self.inbound = InboundDesk(self)
+        self.feeder = Feeder(db, clock, self.ids, self.channels, self.scribe)
+        self.bulks = Bulks(db, clock, self.ids, self.channels, self.intake, self.scribe)
+        self.upkeep = Upkeep(
+            db,
+            clock,
+            self.node,
+            self.dispatch,
+            self.receipts,
+            self.transitions,
+            self._written,
+            retention_days=settings.retention_days,
+            event_retention_days=settings.event_retention_days,
+            idempotency_hours=settings.idempotency_hours,
+        )
+        self._tasks: list[asyncio.Task[None]] = []
+        self._feed = asyncio.Event()
+        self.ready = False
+        self.stopping = False
+        self._wire()
+
+    def _wire(self) -> None:
+        """Who is told when something was written."""
+        self.intake.on_due = self._due
+        self.intake.on_bulk = self._bulk
+        self.bulks.on_change = self._bulk
+        self.bulks.on_written = self._written
+        self.receipts.on_written = self._written
+        self.receipts.on_parked = self.upkeep.receipts_parked
+        self.feeder.on_released = self._released
+        self.dispatch.observe = self.metrics.sent
+        self.node.listen("tyrian_due", self._notified)
+        self.node.listen("tyrian_config", lambda payload: self._config_changed())
+
+    # -- Life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Makes the node ready and starts its loops."""
+        await self.db.fetchval("SELECT make_partitions($1::date, 3)", self.clock.now().date())
+        await self.node.start()
+        await self.channels.start(connect=bool(self.roles & {"dispatch", "api"}))
+        await self.keys.start()
+        self._spawn(self.upkeep.run(), "upkeep")
+        self._spawn(self._feed_loop(), "feeder")
+        self._spawn(self.waker.run(), "waker")
+        if "dispatch" in self.roles:
+            self._spawn(self.dispatch.run(), "dispatch")
+        if "callbacks" in self.roles:
+            self._spawn(self.callbacks.run(), "callbacks")
+        self.ready = True
+
+    async def stop(self, seconds: float | None = None) -> None:
+        """Drains: takes nothing more up, finishes what is under way, and closes. At most `seconds` of waiting."""
+        self.ready, self.stopping = False, True
+        limit = self.settings.drain_seconds if seconds is None else seconds
+        await self.intake.drain()
+        await asyncio.gather(self.dispatch.drain(limit), self.callbacks.drain(limit))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.receipts.drain(), limit)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.channels.close()
+        await self.node.stop()
+        await self.db.close()
+
+    async def __aenter__(self) -> "Gateway":
+        await self.start()
+        return self
+
+    async def __aexit__(self, *error: object) -> None:
+        await self.stop()
+
+    def _spawn(self, work: Any, name: str) -> None:
+        task = asyncio.create_task(work, name=name)
+        task.add_done_callback(_complain)
+        self._tasks.append(task)
+
+    # -- Bulks ----------------------------------------------------------------------------------------------------
+
+    async def _feed_loop(self) -> None:
+        while True:
+            self._feed.clear()
+            try:
+                while await self.feeder.step():
+                    pass
+                due = await self.feeder.next_due()
+            except LOST as error:
+                log.warning("the feeder waits for the database: %s", error)
+                due = None
+            except Exception:
+                log.exception("the feeder failed")
+                due = None
+            wait = _FEED_IDLE if due is None else (due - self.clock.now()).total_seconds()
+            await self._wait_feed(min(max(wait, 0.005), _FEED_IDLE))
+
+    async def _wait_feed(self, seconds: float) -> None:
+        sleeper = asyncio.ensure_future(self.clock.sleep(seconds))
+        waker = asyncio.ensure_future(self._feed.wait())
+        try:
+            await asyncio.wait((sleeper, waker), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            sleeper.cancel()
+            waker.cancel()
+
+    # -- Telling each other ---------------------------------------------------------------------------------------
+
+    def _due(self, channels: set[int]) -> None:
+        for channel in channels:
+            if "dispatch" in self.roles:
+                self.dispatch.wake(channel)
+            else:
+                self.waker.tell(sends(channel))
+
+    def _bulk(self) -> None:
+        self._feed.set()
+
+    def _reports(self) -> None:
+        if "callbacks" in self.roles:
+            self.callbacks.wake()
+        else:
+            self.waker.tell(CALLBACKS)
+
+    def _written(self, writes: Sequence[Write]) -> None:
+        if reported(writes):
+            self._reports()
+        due = {w.send_channel for w in writes if w.send == NEXT and w.send_channel is not None}
+        if due:
+            self._due(due)
+
+    def _released(self, released: Released) -> None:
+        self._written(released.writes)
+        self._due(released.channels)
+
+    def _notified(self, payload: str) -> None:
+        """Another node says that something is due; an empty payload means that anything may be."""
+        if payload in ("", CALLBACKS):
+            self.callbacks.wake()
+        if payload in ("", BULKS):
+            self._feed.set()
+        if payload == "":
+            self.dispatch.wake()
+        elif payload.startswith("sends:"):
+            self.dispatch.wake(int(payload.removeprefix("sends:")))
+
+    def _config_changed(self) -> None:
+        self.channels.refresh_soon()
+        self.keys.refresh_soon()
+
+
+class _Sink:
+    """Where connectors with sessions of their own bring what comes back."""
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+
+    async def receipts(self, channel: Channel, receipts: Sequence[Receipt]) -> None:
+        """Commits receipts."""
+        await self._gateway.receipts.submit(channel.id, receipts)
+
+    async def inbound(self, channel: Channel, messages: Sequence[Inbound]) -> None:
+        """Commits inbound messages."""
+        await self._gateway.inbound.submit(channel, messages)
+
+
+def _complain(task: "asyncio.Task[None]") -> None:
+    if not task.cancelled() and task.exception() is not None:
+        log.critical("%s stopped working", task.get_name(), exc_info=task.exception())

@@ -1,0 +1,72 @@
+"""What Prometheus may ask: counters of the one way, and gauges of what waits.
+
+Counts are kept where the work is done; gauges of the database are read when somebody scrapes, at most every few
+seconds, so that watching costs nothing when nobody watches. `METRICS` is the list that the documentation renders.
+"""
+
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
+
+from tyrian.engine.ports import Channel
+
+#: Name -> one sentence. A metric that is not here cannot be made.
+METRICS: Final[dict[str, str]] = {
+    "tyrian_sends_total": "Sends by channel and result (sent, refused, retry, unknown).",
+    "tyrian_send_seconds": "Time from handing a send to its network until the network's answer, by channel.",
+    "tyrian_messages_accepted_total": "Messages accepted by this process.",
+    "tyrian_receipts_total": "Receipts taken by this process.",
+    "tyrian_receipts_orphaned_total": "Receipts given up because no attempt with their id appeared.",
+    "tyrian_sends_due": "Sends that are due and wait for room or for their channel's limits, by channel.",
+    "tyrian_oldest_due_seconds": "Age of the oldest due send, by channel.",
+    "tyrian_sends_in_flight": "Sends claimed and not yet written down, over all nodes, by channel.",
+    "tyrian_receipts_missing": "Attempts that were sent and wait for a receipt or their deadline.",
+    "tyrian_receipts_parked": "Receipts that wait for their attempt to be stored.",
+    "tyrian_callbacks_waiting": "Callbacks waiting to be delivered, by kind (first, retry, parked).",
+    "tyrian_group_commit_depth": "Items waiting for the group commit of this process, by kind.",
+}
+
+_BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+
+
+class Metrics:
+    """The numbers of one process."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        self._sends = Counter(*_named("tyrian_sends_total"), ["channel", "result"], registry=self.registry)
+        self._seconds = Histogram(*_named("tyrian_send_seconds"), ["channel"], registry=self.registry, buckets=_BUCKETS)
+        self._gauges: dict[str, Gauge] = {}
+        self._bound: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+
+    def sent(self, channel: Channel, result: str, seconds: float) -> None:
+        """Counts one send."""
+        key = (channel.name, result)
+        bound = self._bound.get(key)
+        if bound is None:
+            bound = (self._sends.labels(channel.name, result.lower()), self._seconds.labels(channel.name))
+            self._bound[key] = bound
+        bound[0].inc()
+        bound[1].observe(seconds)
+
+    def gauge(self, name: str, value: float, **labels: str) -> None:
+        """Sets a number read at this moment."""
+        gauge = self._gauges.get(name)
+        if gauge is None:
+            gauge = Gauge(*_named(name), list(labels), registry=self.registry)
+            self._gauges[name] = gauge
+        (gauge.labels(**labels) if labels else gauge).set(value)
+
+    def clear(self, name: str) -> None:
+        """Forgets a gauge's labels before it is set anew."""
+        gauge = self._gauges.get(name)
+        if gauge is not None and gauge._labelnames:
+            gauge.clear()
+
+    def render(self) -> bytes:
+        """The exposition text."""
+        return generate_latest(self.registry)
+
+
+def _named(name: str) -> tuple[str, str]:
+    return name, METRICS[name]
