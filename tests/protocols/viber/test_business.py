@@ -93,6 +93,7 @@ SENDS: list[tuple[str, Purpose, Base, dict[str, Any], dict[str, Any]]] = [
         {
             "type": 220,
             "file_type": "pdf",
+            "file_size": 5,
             "message": {"#action": "https://cdn.example/a", "#fileName": "Bill.PDF", "#tracking_data": ""},
         },
     ),

@@ -123,7 +123,7 @@ def fill(request: wire.SendMessage, content: Base, style: Style, tracking: str) 
     if isinstance(content, neutral.Video):
         request.file_size, request.duration = content.size, content.duration
     elif isinstance(content, neutral.File):
-        request.file_type = content.name.rpartition(".")[2].lower()
+        request.file_type, request.file_size = content.name.rpartition(".")[2].lower(), content.size
     elif isinstance(content, neutral.Survey):
         request.survey = wire.Survey(list_message_ui_type=style.list_ui, options=content.options)
     elif isinstance(content, neutral.Carousel):
