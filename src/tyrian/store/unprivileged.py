@@ -96,7 +96,7 @@ def open_way(path: Path, who: RunAs) -> None:
         return
     for folder in reversed(path.parents):
         if not who.can_use(folder):
-            _let_pass(folder, who.uid)
+            let_pass(folder, who.uid)
 
 
 def open_tree(path: Path, who: RunAs) -> None:
@@ -112,13 +112,13 @@ def open_tree(path: Path, who: RunAs) -> None:
             file.chmod(stat.S_IMODE(shared))
 
 
-def _let_pass(folder: Path, uid: int) -> None:
+def let_pass(folder: Path, uid: int) -> None:
+    """Let one user pass through a folder, and nothing else; where there are no access control lists, let everyone."""
     try:
         if sys.platform != "linux":
             raise OSError
         os.setxattr(folder, _ACL_NAME, _with_passage(_acl_of(folder), uid))
     except OSError:
-        # A file system without access control lists. Passing through without reading is the least that will do.
         folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXOTH)
 
 
