@@ -234,7 +234,7 @@ class Tools:
 
     clock: Clock
     sink: Sink
-    #: The public base URL of this gateway, without a trailing slash; hooks live under `/hooks/<account>/<channel>`.
+    #: The public base URL of this gateway, without a trailing slash; hooks live under `/hooks/<channel id>`.
     public_url: str
 
 
