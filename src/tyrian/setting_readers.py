@@ -62,7 +62,7 @@ def number(least: float, most: float) -> Reader:
     def read(given: Any) -> float:
         value = _as_number(given, float)
         if value is None or not least <= value <= most:
-            raise ValueError(f"must be a number from {least:g} to {most:g}")
+            raise ValueError(f"must be a number from {least:.15g} to {most:.15g}")
         return float(value)
 
     return read

@@ -204,6 +204,14 @@ class Settings:
         values = {f.name: getattr(self, f.name) for f in fields(self)}
         return {name: HIDDEN if name in hidden and value else value for name, value in values.items()}
 
+    def environment(self) -> dict[str, str]:
+        """The same settings as environment variables, secrets included, for a process of ours started by this one."""
+        given = {s.variable: getattr(self, s.name) for s in SETTINGS}
+        texts = {
+            v: ",".join(map(str, x)) if isinstance(x, tuple) else str(x) for v, x in given.items() if x is not None
+        }
+        return {variable: text for variable, text in texts.items() if text}
+
     def __repr__(self) -> str:
         return f"Settings({', '.join(f'{name}={value!r}' for name, value in self.shown().items())})"
 

@@ -113,8 +113,11 @@ class Channels:
 
     async def start(self, *, connect: bool = True) -> None:
         """Loads all channels and watches for changes. `connect` starts every connector, on a node that sends."""
-        self._connect = connect
         await persist(self.refresh)
+        async with self._turn:
+            self._connect = connect
+            for entry in self._by_id.values() if connect else ():
+                await _started(entry)
         self._watch = asyncio.create_task(self._keep(), name="channels")
 
     async def close(self) -> None:

@@ -43,6 +43,11 @@ def faces_of(registrations: Mapping[str, Registration]) -> list[Face]:
     return [registration.face for registration in registrations.values() if registration.face is not None]
 
 
+def load_faces() -> list[Face]:
+    """The faces of all installed protocols. Raises `BrokenProtocol`."""
+    return faces_of(load_registrations())
+
+
 def _load(entry: EntryPoint) -> Registration:
     try:
         registration = entry.load()

@@ -9,7 +9,7 @@ import os
 import secrets
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Final
+from typing import Final, Protocol
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
@@ -32,6 +32,22 @@ class CannotOpen(Exception):
     """A sealed value that none of the keys opens; the message says what to do."""
 
 
+class KeySettings(Protocol):
+    """The settings that say which keys there are."""
+
+    @property
+    def secret_key(self) -> str | None:
+        """The key that seals; None for the one in the data folder."""
+
+    @property
+    def old_secret_keys(self) -> tuple[str, ...]:
+        """Keys that only open."""
+
+    @property
+    def data_dir(self) -> Path:
+        """The folder for a key that no setting gives."""
+
+
 class SecretBox:
     """Seals with the first key, opens with any. Keys are texts of any length, to be chosen at random."""
 
@@ -43,6 +59,11 @@ class SecretBox:
             identifier, derived = _derive(text)
             self._ciphers[identifier] = AESGCM(derived)
             self._current = identifier
+
+    @classmethod
+    def from_settings(cls, settings: KeySettings) -> "SecretBox":
+        """The box of this gateway. Blocks on the disk, and may make the key; see `stored_key`."""
+        return cls(settings.secret_key or stored_key(settings.data_dir), settings.old_secret_keys)
 
     @property
     def key_id(self) -> str:
