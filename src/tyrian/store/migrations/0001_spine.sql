@@ -196,6 +196,7 @@ CREATE TABLE callbacks (
     endpoint_id  integer NOT NULL,
     tries        smallint NOT NULL DEFAULT 0,
     parked       boolean NOT NULL DEFAULT false,
+    node         integer,
     due_at       timestamptz NOT NULL,
     leased_until timestamptz,
     created_at   timestamptz NOT NULL,
@@ -203,8 +204,11 @@ CREATE TABLE callbacks (
     report       bytea NOT NULL
 ) WITH (fillfactor = 70, autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 5000,
         autovacuum_vacuum_cost_delay = 0);
-CREATE INDEX callbacks_first ON callbacks (due_at, id) WHERE tries = 0 AND leased_until IS NULL AND NOT parked;
-CREATE INDEX callbacks_again ON callbacks (due_at, id) WHERE tries > 0 AND leased_until IS NULL AND NOT parked;
+-- By endpoint, so that the waiting rows of a sick one are stepped over in one step, however many they are.
+CREATE INDEX callbacks_first ON callbacks (endpoint_id, due_at, id)
+    WHERE tries = 0 AND leased_until IS NULL AND NOT parked;
+CREATE INDEX callbacks_again ON callbacks (endpoint_id, due_at, id)
+    WHERE tries > 0 AND leased_until IS NULL AND NOT parked;
 CREATE INDEX callbacks_leased ON callbacks (leased_until) WHERE leased_until IS NOT NULL;
 CREATE INDEX callbacks_order ON callbacks (message_id, id);
 CREATE INDEX callbacks_account ON callbacks (account_id, id) WHERE tries > 0;
