@@ -30,5 +30,5 @@ def set_up(settings: Settings) -> None:
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(settings.log_level.upper())
-    for chatty in ("uvicorn.error", "uvicorn.access", "asyncio"):
+    for chatty in ("uvicorn.error", "uvicorn.access", "asyncio", "alembic.runtime.plugins"):
         logging.getLogger(chatty).setLevel(logging.WARNING)

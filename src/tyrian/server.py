@@ -160,9 +160,11 @@ def clock_of(scale: float) -> Clock:
     return WallClock() if scale == 1 else ScaledClock(scale)
 
 
-def serve(settings: Settings, *, on_ready: Callable[[], None] = lambda: None) -> None:
-    """`tyrian serve`: blocks until the node or all workers have ended."""
-    sock = listen(settings)
+def serve(
+    settings: Settings, *, sock: socket.socket | None = None, on_ready: Callable[[], None] = lambda: None
+) -> None:
+    """`tyrian serve`: blocks until the node or all workers have ended. Without `sock` it listens by the settings."""
+    sock = sock or listen(settings)
     if settings.workers == 1:
         run(run_node(settings, sock, WallClock(), on_ready=on_ready))
     else:

@@ -1,0 +1,19 @@
+"""The tree of commands."""
+
+import typer
+
+from tyrian.cli import serving
+from tyrian.cli.failures import Commands
+
+app = typer.Typer(
+    name="tyrian",
+    cls=Commands,
+    help="A self-hosted gateway for Viber business messaging, with fallback to SMS and a record of what happened.",
+    no_args_is_help=True,
+    rich_markup_mode="markdown",
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+app.command()(serving.serve)
+app.command()(serving.demo)
