@@ -52,4 +52,5 @@ REASONS: Final[dict[str, str]] = {
     "endpoint_unreachable": "The customer's endpoint could not be reached.",
     "endpoint_blocked": "The customer's URL leads to an address that the gateway may not call.",
     "endpoint_timeout": "The customer's endpoint did not answer in time.",
+    "not_rendered": "The callback could not be put into the dialect of the API that took the message.",
 }
