@@ -41,6 +41,8 @@ def problems_of(value: Any, kind: Any, pointer: str = "") -> list[Problem]:
 
 def _walk(value: Any, info: inspect.Type, at: str) -> Iterator[Problem]:
     match info:
+        case inspect.Metadata():
+            yield from _walk(value, info.type, at)
         case inspect.StructType():
             yield from _struct(value, info, at)
         case inspect.UnionType():
@@ -50,7 +52,9 @@ def _walk(value: Any, info: inspect.Type, at: str) -> Iterator[Problem]:
             for i, item in enumerate(value):
                 yield from _walk(item, info.item_type, f"{at}/{i}")
         case inspect.DictType() if isinstance(value, dict):
+            yield from _bounds(value, info, at)
             for key, item in value.items():
+                yield from _key(key, info.key_type, at)
                 yield from _walk(item, info.value_type, f"{at}/{escape(key)}")
         case _:
             yield from _leaf(value, info, at)
@@ -81,7 +85,7 @@ def _struct(value: Any, info: inspect.StructType, at: str) -> Iterator[Problem]:
 def _union(value: Any, info: inspect.UnionType, at: str) -> Iterator[Problem]:
     if value is None and info.includes_none:
         return
-    options = [t for t in info.types if not isinstance(t, inspect.NoneType)]
+    options = [_bare(t) for t in info.types if not isinstance(t, inspect.NoneType)]
     structs = [t for t in options if isinstance(t, inspect.StructType)]
     if isinstance(value, dict) and structs:
         yield from _tagged(value, structs, at)
@@ -107,7 +111,17 @@ def _tagged(value: dict[str, Any], structs: list[inspect.StructType], at: str) -
         yield Problem(f"{at}/{field}", f"must be one of {_names(tags)}", "invalid")
 
 
-def _bounds(value: list[Any], info: Any, at: str) -> Iterator[Problem]:
+def _bare(info: inspect.Type) -> inspect.Type:
+    """The type without what is only said about it."""
+    return _bare(info.type) if isinstance(info, inspect.Metadata) else info
+
+
+def _key(key: Any, info: inspect.Type, at: str) -> Iterator[Problem]:
+    for problem in _leaf(key, info, at):
+        yield problem._replace(message=f"has the key {key[:64]!r}: {problem.message}")
+
+
+def _bounds(value: list[Any] | dict[str, Any], info: Any, at: str) -> Iterator[Problem]:
     if info.min_length is not None and len(value) < info.min_length:
         yield Problem(at, f"must have at least {info.min_length} item(s), has {len(value)}", "too_short")
     if info.max_length is not None and len(value) > info.max_length:

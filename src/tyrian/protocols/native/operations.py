@@ -1,0 +1,11 @@
+"""The table of the API's operations: what each does, for whom, and every word that its documentation prints."""
+
+from typing import Final
+
+from tyrian.protocols.native.admin_operations import OPERATIONS as ADMIN
+from tyrian.protocols.native.bulk_operations import BULKS
+from tyrian.protocols.native.message_operations import MESSAGES
+from tyrian.protocols.native.operation import Operation
+from tyrian.protocols.native.other_operations import OTHERS
+
+OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *ADMIN)

@@ -1,0 +1,115 @@
+"""Native callbacks: the JSON a customer gets for a report or an inbound message, signed.
+
+Signatures follow Standard Webhooks (standardwebhooks.com, specification 1.0.0): `webhook-id` is the same for every
+try of one callback, `webhook-timestamp` is the time of this try, and `webhook-signature` carries one signature for
+each secret in force, so that a secret can be exchanged without a gap.
+"""
+
+import base64
+import binascii
+import hmac
+from collections.abc import Sequence
+from datetime import datetime
+from functools import lru_cache
+from typing import Any, Final
+from uuid import UUID
+
+import msgspec
+from msgspec import Struct
+
+from tyrian.domain.submission import Platform
+from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.report import Report
+from tyrian.protocols.native.times import stamp
+
+PREFIX: Final = "whsec_"
+
+
+class ReportedMessage(Struct, kw_only=True, omit_defaults=True):
+    """The message that a callback is about."""
+
+    id: UUID
+    bulk_id: UUID | None = None
+    to: str
+    sender: str | None = None
+    status: str
+    reason: str | None = None
+    channel: str | None = None
+    channel_kind: str | None = None
+    attempt_id: UUID | None = None
+    purpose: str | None = None
+    accepted_at: str | None = None
+    content: Any = None
+    extra: dict[str, Any] | None = None
+
+
+class CallbackBody(Struct, kw_only=True, omit_defaults=True):
+    """The body of a callback: `id` names it over all its tries, `type` is `message.<status>` or `message.inbound`."""
+
+    id: UUID
+    type: str
+    at: str
+    message: ReportedMessage
+    data: str | None = None
+    platform: Platform | None = None
+
+
+_encode: Final = msgspec.json.Encoder().encode
+
+
+def render(report: Report, secrets: Sequence[str], now: datetime) -> CallbackRequest:
+    """The callback for a report, signed with each of the secrets."""
+    body = _encode(_body(report))
+    headers = {"content-type": "application/json", "user-agent": "Tyrian"}
+    if secrets:
+        headers.update(signed_headers(str(report.id), int(now.timestamp()), body, secrets))
+    return CallbackRequest(headers, body)
+
+
+def _body(report: Report) -> CallbackBody:
+    inbound = report.kind == "inbound"
+    return CallbackBody(
+        id=report.id,
+        type="message.inbound" if inbound else f"message.{report.status}",
+        at=stamp(report.at),
+        message=ReportedMessage(
+            id=report.message_id,
+            bulk_id=report.bulk_id,
+            to=report.to,
+            sender=report.sender,
+            status=report.status,
+            reason=report.reason,
+            channel=report.channel,
+            channel_kind=report.channel_kind,
+            attempt_id=report.attempt_id,
+            purpose=report.purpose,
+            accepted_at=stamp(report.accepted_at) if report.accepted_at else None,
+            content=report.content,
+            extra=report.extra if inbound else None,
+        ),
+        data=report.data,
+        platform=report.platform,
+    )
+
+
+def signed_headers(identifier: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
+    """The three headers of Standard Webhooks."""
+    text = b"%b.%d.%b" % (identifier.encode(), timestamp, body)
+    return {
+        "webhook-id": identifier,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(_signature(key_of(secret), text) for secret in secrets),
+    }
+
+
+def _signature(key: bytes, text: bytes) -> str:
+    return "v1," + base64.b64encode(hmac.digest(key, text, "sha256")).decode()
+
+
+@lru_cache(maxsize=4096)
+def key_of(secret: str) -> bytes:
+    """The key in a secret: base64 behind `whsec_`. Another form of secret is taken as it is."""
+    try:
+        return base64.b64decode(secret.removeprefix(PREFIX) + "==", validate=False)
+    except (binascii.Error, ValueError):
+        return secret.encode()
