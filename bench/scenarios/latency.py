@@ -26,6 +26,7 @@ class _Times(Struct):
     answer_p99: list[float]
     accept_p99: list[float]
     cpu: dict[str, float]
+    dropped: int
 
 
 async def run(world: World) -> list[Figure]:
@@ -63,33 +64,29 @@ def _parts(times: _Times) -> list[str]:
 
 async def _measured(world: World, kind: str, rate: float) -> _Times:
     options = world.options
-    times = Shared(
-        world.times("answers").path, 2 * int(rate * (_WARM + options.rounds * options.seconds + 5)), make=True
-    )
+    most = int(rate * (_WARM + beds.PATIENCE * options.rounds * (options.seconds + 1) + 5))
+    times = Shared(world.times("answers").path, 2 * most, make=True)
     async with beds.made(world, kind) as bed:
         more = {"rate": rate, "times": str(times.path), "times_size": len(times.values)}
         async with bed.load(bed.subject.singles(), **more) as load:
             rounds = await bed.rounds(Count.POSTS, load, warm=_WARM, profile="latency")
             result = await load.finish()
         await bed.drained(Count.POSTS, result.answered)
-        return _evaluated(times, bed.arrivals, result.issued, options.rounds, rounds.cpu)
+        found = _Times([], [], [], [], rounds.cpu, rounds.dropped)
+        for first, after in rounds.spans:
+            _evaluate(times, bed.arrivals, first, after, found)
+        return found
 
 
-def _evaluated(times: Shared, arrivals: Shared, issued: int, rounds: int, cpu: dict[str, float]) -> _Times:
-    """Cut the messages after the warm-up into as many slices as there were rounds."""
-    share = _WARM / (_WARM + rounds) if issued else 0.0
-    first = int(issued * min(share, 0.2))
-    size = (issued - first) // rounds
-    found = _Times([], [], [], [], cpu)
-    for start in range(first, first + size * rounds, size):
-        due, answer, accept = Histogram(), Histogram(), Histogram()
-        for n in range(start, start + size):
-            asked, said, posted = times.values[2 * n], times.values[2 * n + 1], arrivals.values[n]
-            due.record((posted - asked) // 1000)
-            answer.record((posted - said) // 1000)
-            accept.record((said - asked) // 1000)
-        found.due_p50.append(due.quantile(0.5) / 1000)
-        found.due_p99.append(due.quantile(0.99) / 1000)
-        found.answer_p99.append(answer.quantile(0.99) / 1000)
-        found.accept_p99.append(accept.quantile(0.99) / 1000)
-    return found
+def _evaluate(times: Shared, arrivals: Shared, first: int, after: int, found: _Times) -> None:
+    """Add the quantiles of one round's messages."""
+    due, answer, accept = Histogram(), Histogram(), Histogram()
+    for n in range(first, after):
+        asked, said, posted = times.values[2 * n], times.values[2 * n + 1], arrivals.values[n]
+        due.record((posted - asked) // 1000)
+        answer.record((posted - said) // 1000)
+        accept.record((said - asked) // 1000)
+    found.due_p50.append(due.quantile(0.5) / 1000)
+    found.due_p99.append(due.quantile(0.99) / 1000)
+    found.answer_p99.append(answer.quantile(0.99) / 1000)
+    found.accept_p99.append(accept.quantile(0.99) / 1000)

@@ -14,7 +14,7 @@ from bench.world import World
 SEND_WINDOW: Final = 2000
 LIFE_WINDOW: Final = 4000
 #: Rates that the receipts at hand must last for, in receipts/s.
-_RECEIPTS_LAST: Final = {GATEWAY: 16_000, LIMIT: 40_000}
+_RECEIPTS_LAST: Final = {GATEWAY: 12_000, LIMIT: 20_000}
 _WARM: Final = 1.5
 
 
@@ -83,7 +83,7 @@ async def receipts(world: World) -> list[Figure]:
 
 
 async def _receipts(world: World, kind: str) -> Rounds:
-    seconds = _WARM + world.options.rounds * world.options.seconds
+    seconds = _WARM + world.options.rounds * world.options.seconds * (1 if world.options.quick else beds.PATIENCE)
     messages = int(_RECEIPTS_LAST[kind] * seconds / 2)
     async with beds.made(world, kind) as bed:
         if kind == GATEWAY:
