@@ -83,6 +83,13 @@ def database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
         yield url
 
 
+@pytest.fixture(scope="module")
+def module_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
+    """The URL of a migrated database that a module's tests share; each makes an account of its own in it."""
+    with _database(postgres, _TEMPLATE) as url:
+        yield url
+
+
 @pytest.fixture
 def start_postgres() -> Iterator[StartPostgres]:
     """Servers of the test's own, for tests that stop, kill or starve one."""

@@ -54,6 +54,10 @@ class SigningSecrets:
 
     async def in_force(self, account_id: int, face: str = "native") -> list[SigningSecret]:
         """The account's secrets that sign at this moment, newest first; at least one, made now if there was none."""
+        return await self.listed(account_id, face) or [await self.rotate(account_id, face)]
+
+    async def listed(self, account_id: int, face: str = "native") -> list[SigningSecret]:
+        """The account's secrets that sign at this moment, newest first; none, if none was ever needed."""
         key, now = (account_id, face), self._clock.now()
         until, found = self._known.get(key, (0.0, []))
         if until <= self._timer():
@@ -61,8 +65,7 @@ class SigningSecrets:
             if len(self._known) >= _REMEMBERED:
                 self.refresh_soon()
             self._known[key] = (self._timer() + TTL, found)
-        valid = [s for s in found if s.expires_at is None or s.expires_at > now]
-        return valid or [await self.rotate(account_id, face)]
+        return [s for s in found if s.expires_at is None or s.expires_at > now]
 
     async def signing_keys(self, account_id: int, face: str = "native") -> list[str]:
         """The secrets themselves, newest first, as a face's `render` takes them."""

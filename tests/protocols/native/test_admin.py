@@ -2,12 +2,13 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import dataclass, replace
+from itertools import count
 from typing import Any, get_args
 
 import aiohttp
 import pytest
+import pytest_asyncio
 import uvicorn
 
 from tests.clock import ManualClock
@@ -15,15 +16,28 @@ from tests.engine.fake_kind import Network
 from tyrian.app import App
 from tyrian.engine.gateway import Gateway
 from tyrian.engine.keys import ALL_SCOPES, SCOPES
+from tyrian.engine.signing import OVERLAP
 from tyrian.protocols.native import admin_operations, admin_wire
 from tyrian.protocols.native.app import NativeFace
+from tyrian.protocols.native.times import stamp
 from tyrian.settings import Settings
 from tyrian.store import accounts
+from tyrian.store.accounts import Account
 from tyrian.store.crypto import SecretBox
 from tyrian.store.database import Database
 
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
 TOKEN = "TOKEN-OF-THE-BOT"
 SHOP = {"name": "shop", "kind": "fake", "config": {"port": 1}, "secrets": {"token": TOKEN}}
+
+
+_numbers = count(1)
+
+
+def north() -> str:
+    """A name that no account has yet."""
+    return f"north-{next(_numbers)}"
 
 
 @dataclass
@@ -41,14 +55,25 @@ class Answered:
 
 @dataclass
 class Api:
-    """A caller of the gateway's API, with the demo's key unless told otherwise."""
+    """A caller of the gateway's API, with its own key unless told otherwise."""
 
     base: str
     gateway: Gateway
     network: Network
     session: aiohttp.ClientSession
-    account_id: int
-    key: str = "tyrian-demo-key"
+    account: Account | None = None
+    key: str = ""
+
+    @property
+    def account_id(self) -> int:
+        """The caller's account."""
+        assert self.account is not None
+        return self.account.id
+
+    @property
+    def now(self) -> str:
+        """The time, as the API writes it."""
+        return stamp(self.gateway.clock.now())
 
     async def __call__(self, method: str, path: str, body: Any = None, *, key: str | None = None) -> Answered:
         headers = {"Authorization": f"Bearer {key or self.key}"}
@@ -61,21 +86,14 @@ class Api:
         return (await self.gateway.keys.create(self.account_id, name="limited", scopes=scopes)).secret
 
 
-@pytest.fixture
-async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
-    db = await Database.open(database_url, work=6, reading=3)
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(module_database_url: str, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Api]:
+    """A gateway behind a real HTTP server, for all tests of this module."""
+    db = await Database.open(module_database_url, work=6, reading=3)
     network = Network()
-    gateway = Gateway(
-        db,
-        Settings(data_dir=tmp_path, public_url="https://gateway.example"),
-        ManualClock(),
-        [NativeFace()],
-        SecretBox("a key for tests"),
-        roles=frozenset({"api"}),
-        kinds={"fake": network.kind()},
-    )
-    account = await accounts.create(db, "demo", gateway.clock.now())
-    await gateway.keys.create(account.id, name="demo", secret="tyrian-demo-key")
+    settings = Settings(data_dir=tmp_path_factory.mktemp("data"), public_url="https://gateway.example")
+    box, kinds = SecretBox("a key for tests"), {"fake": network.kind()}
+    gateway = Gateway(db, settings, ManualClock(), [NativeFace()], box, roles=frozenset({"api"}), kinds=kinds)
     await gateway.start()
     config = uvicorn.Config(App(gateway), port=0, lifespan="off", log_config=None, access_log=False, ws="none")
     server = uvicorn.Server(config)
@@ -84,10 +102,20 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
         await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with aiohttp.ClientSession() as session:
-        yield Api(f"http://127.0.0.1:{port}", gateway, network, session, account.id)
+        yield Api(f"http://127.0.0.1:{port}", gateway, network, session)
     server.should_exit = True
     await serving
     await gateway.stop(1)
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(served: Api) -> Api:
+    """A caller with an account of its own, whose key may do everything."""
+    served.network.log.clear()
+    served.network.fail_check = False
+    account = await accounts.create(served.gateway.db, f"account-{next(_numbers)}", served.gateway.clock.now())
+    key = (await served.gateway.keys.create(account.id, name="demo")).secret
+    return replace(served, account=account, key=key)
 
 
 # -- Channels ---------------------------------------------------------------------------------------------------------
@@ -96,6 +124,8 @@ async def api(database_url: str, tmp_path: Path) -> AsyncIterator[Api]:
 async def test_a_channel_is_made_set_up_and_shown_without_its_secrets(api: Api) -> None:
     made = await api("POST", "/channels", {**SHOP, "rate": 5, "uncertain": {"otp": "fail"}})
     assert made.status == 201
+    entry = api.gateway.channels.get(api.account_id, "shop")
+    assert entry is not None
     assert made.body == {
         "name": "shop",
         "kind": "fake",
@@ -106,10 +136,10 @@ async def test_a_channel_is_made_set_up_and_shown_without_its_secrets(api: Api) 
         "uncertain": {"otp": "fail"},
         "active": True,
         "inbound_url": None,
-        "hook_url": "https://gateway.example/hooks/1",
+        "hook_url": f"https://gateway.example/hooks/{entry.channel.id}",
         "trouble": None,
-        "created_at": "2026-01-01T12:00:00.000Z",
-        "updated_at": "2026-01-01T12:00:00.000Z",
+        "created_at": api.now,
+        "updated_at": api.now,
         "setup": {"ok": True, "detail": f"The webhook of {TOKEN} is set."},
     }
     shown = {name: value for name, value in made.body.items() if name != "setup"}
@@ -231,7 +261,7 @@ async def test_kinds_say_what_they_take(api: Api) -> None:
 
 async def test_another_accounts_channels_and_keys_are_not_there(api: Api) -> None:
     await api("POST", "/channels", SHOP)
-    made = (await api("POST", "/accounts", {"name": "north"})).body
+    made = (await api("POST", "/accounts", {"name": north()})).body
     other = made["key"]["secret"]
     assert (await api("GET", "/channels", key=other)).body == {"channels": []}
     for method, path in (("GET", "/channels/shop"), ("DELETE", "/channels/shop"), ("POST", "/channels/shop/pause")):
@@ -289,12 +319,12 @@ async def test_what_is_wrong_with_a_key_is_named(api: Api, body: dict[str, Any],
     assert (refused.status, refused.pointers) == (422, pointers)
 
 
-async def test_keys_of_faces_with_other_forms(api: Api) -> None:
+async def test_keys_of_faces_with_other_forms(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
     class Signing(NativeFace):
         name = "signing"
         forms = ("signed", "pair")
 
-    api.gateway.faces["signing"] = Signing()
+    monkeypatch.setitem(api.gateway.faces, "signing", Signing())
     body = {"name": "x", "scopes": ["messages:send"], "face": "signing", "form": "signed", "identity": "AB-12"}
     made = await api("POST", "/keys", body)
     assert (made.status, made.body["identity"], made.body["prefix"]) == (201, "AB-12", "AB-12")
@@ -312,12 +342,16 @@ async def test_signing_secrets_rotate_with_an_overlap(api: Api) -> None:
     assert (await api("GET", "/signing-secrets")).body == {"signing_secrets": []}
     first = await api("POST", "/signing-secrets", {})
     assert first.status == 201
-    await api.gateway.clock.advance(60)  # type: ignore[attr-defined]
+    clock = api.gateway.clock
+    assert isinstance(clock, ManualClock)
+    began = api.now
+    await clock.advance(60)
     second = await api("POST", "/signing-secrets", {"face": "native"})
+    ends = stamp(clock.now() + OVERLAP)
     listed = await api("GET", "/signing-secrets")
     assert listed.body["signing_secrets"] == [
-        {"face": "native", "created_at": "2026-01-01T12:01:00.000Z", "expires_at": None},
-        {"face": "native", "created_at": "2026-01-01T12:00:00.000Z", "expires_at": "2026-01-02T12:01:00.000Z"},
+        {"face": "native", "created_at": api.now, "expires_at": None},
+        {"face": "native", "created_at": began, "expires_at": ends},
     ]
     keys = await api.gateway.keys.signing.signing_keys(api.account_id)
     assert keys == [second.body["secret"], first.body["secret"]]
@@ -333,25 +367,30 @@ async def test_an_unknown_face_has_no_signing_secrets(api: Api) -> None:
 
 
 async def test_a_new_account_can_work_at_once(api: Api) -> None:
-    made = await api("POST", "/accounts", {"name": "north"})
+    name = north()
+    made = await api("POST", "/accounts", {"name": name})
     assert made.status == 201
     key = made.body["key"]
     assert set(key["scopes"]) == ALL_SCOPES - {"accounts:manage"}
     assert (await api("POST", "/channels", SHOP, key=key["secret"])).status == 201
-    account = await accounts.by_name(api.gateway.db, "north")
+    account = await accounts.by_name(api.gateway.db, name)
     assert account is not None
     assert await api.gateway.keys.signing.signing_keys(account.id) == [made.body["signing_secret"]["secret"]]
 
 
 async def test_everybody_sees_the_own_account_and_the_operator_all(api: Api) -> None:
-    other = (await api("POST", "/accounts", {"name": "north"})).body["key"]["secret"]
-    assert [a["name"] for a in (await api("GET", "/accounts")).body["accounts"]] == ["demo", "north"]
-    assert [a["name"] for a in (await api("GET", "/accounts", key=other)).body["accounts"]] == ["north"]
-    assert (await api("POST", "/accounts", {"name": "south"}, key=other)).status == 403
+    name = north()
+    other = (await api("POST", "/accounts", {"name": name})).body["key"]["secret"]
+    assert api.account is not None
+    seen = [account["name"] for account in (await api("GET", "/accounts")).body["accounts"]]
+    assert {name, api.account.name} <= set(seen)
+    assert [account["name"] for account in (await api("GET", "/accounts", key=other)).body["accounts"]] == [name]
+    assert (await api("POST", "/accounts", {"name": north()}, key=other)).status == 403
 
 
 async def test_account_names_are_checked(api: Api) -> None:
-    assert (await api("POST", "/accounts", {"name": "demo"})).status == 409
+    assert api.account is not None
+    assert (await api("POST", "/accounts", {"name": api.account.name})).status == 409
     assert (await api("POST", "/accounts", {"name": "a b"})).pointers == ["/name"]
 
 
@@ -369,5 +408,5 @@ async def test_every_operation_needs_its_scope(api: Api, operation: Any) -> None
     assert (refused.status, operation.scope in refused.body["detail"]) == (403, True)
 
 
-def test_the_apis_scopes_are_the_engines() -> None:
+async def test_the_apis_scopes_are_the_engines() -> None:
     assert get_args(admin_wire.Scope) == tuple(SCOPES)
