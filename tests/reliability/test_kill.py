@@ -94,7 +94,7 @@ class Scene:
             "cascade": [{"channel": "viber", "content": {"type": "text", "text": text}}],
             "callback": {"url": f"{self.customer.url}/hook"},
         }
-        headers = {"Authorization": f"Bearer {KEY}", "Idempotency-Key": text}
+        headers = {"Authorization": f"Bearer {KEY}", "Idempotency-Key": text.replace(" ", "-")}
         while True:
             try:
                 async with session.post(f"{self.node.base}/api/v1/messages", json=body, headers=headers) as answer:

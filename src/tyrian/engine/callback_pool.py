@@ -25,6 +25,8 @@ LEASE: Final = 60.0
 #: Callbacks claimed at once, and the smallest part of a claim that an endpoint is given.
 BATCH: Final = 256
 _PART: Final = 8
+#: A claim is made when this part of the pool is free, and for an endpoint when this part of its share is.
+_REFILL: Final = 4
 #: Endpoints looked at in one round.
 _LOOK: Final = 1000
 #: Seconds between two looks at a pool that nobody woke, and where others hold what is due.
@@ -45,11 +47,15 @@ class Pool:
         line: str,
         size: int,
         standing: Standing,
-        deliver: Callable[[Any], Awaitable[None]],
+        deliver: Callable[[Any], Awaitable[Awaitable[None]]],
         *,
         gap: float,
     ) -> None:
-        """`size` is how many may be in flight, `gap` the least seconds between two rounds, so that claims are full."""
+        """`size` is how many may be under way, `gap` the least seconds between two rounds, so that claims are full.
+
+        `deliver` tries a callback and returns, when the endpoint is done with it, what to await until the outcome is
+        durable.
+        """
         self._db = db
         self._clock = clock
         self._node = node
@@ -69,7 +75,7 @@ class Pool:
 
     @property
     def in_flight(self) -> int:
-        """Callbacks that are being delivered."""
+        """Callbacks that were claimed and are not written down yet."""
         return len(self.ids)
 
     def wake(self) -> None:
@@ -116,7 +122,7 @@ class Pool:
     async def _round(self) -> float:
         """One look and one claim; returns seconds until the next is worth while."""
         free = self._size - self.in_flight
-        if self.stopping or (free < self._size // 4 and self.in_flight):
+        if self.stopping or (free < self._size // _REFILL and self.in_flight):
             return _IDLE
         now = self._clock.now()
         waiting = await store.look(self._db, self._line, self._after, _LOOK)
@@ -137,9 +143,10 @@ class Pool:
         for endpoint in due:
             limit = self._standing.room(endpoint, now)
             share = max(free // 2, 1) if limit is None else limit
-            room = min(part, share - self._flying[endpoint])
-            if room > 0:
-                rooms[endpoint] = room
+            room = share - self._flying[endpoint]
+            # Room that comes free one by one is not claimed one by one.
+            if room > 0 and room >= share // _REFILL:
+                rooms[endpoint] = min(part, room)
         return rooms
 
     async def _claim(self, rooms: dict[int, int], limit: int, now: datetime) -> int:
@@ -185,19 +192,25 @@ class Pool:
         task.add_done_callback(self._tasks.discard)
 
     async def _run(self, row: Any) -> None:
-        endpoint = row["endpoint_id"]
         try:
-            await self._deliver(row)
+            await (await self._tried(row))
         except LOST as error:
             log.warning("callback %d waits for the database: %s", row["id"], error)
         except Exception:
             log.exception("callback %d failed in the gateway itself", row["id"])
         finally:
             self.ids.discard(row["id"])
+            self._wake.set()
+
+    async def _tried(self, row: Any) -> Awaitable[None]:
+        """One try. Its endpoint has room again as soon as it is done with it, before anything is written down."""
+        endpoint = row["endpoint_id"]
+        try:
+            return await self._deliver(row)
+        finally:
             self._flying[endpoint] -= 1
             if not self._flying[endpoint]:
                 del self._flying[endpoint]
-            self._wake.set()
 
     async def drain(self, seconds: float) -> list[int]:
         """Starts nothing more and waits for what is under way; cuts the rest off and returns its numbers."""

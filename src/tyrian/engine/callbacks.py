@@ -12,7 +12,7 @@ running out) and goes out again.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -139,13 +139,16 @@ class Callbacks:
 
     # -- One callback ---------------------------------------------------------------------------------------------
 
-    async def _deliver(self, row: Any) -> None:
+    async def _deliver(self, row: Any) -> Awaitable[None]:
         endpoint = self._endpoints.get(row["endpoint_id"]) or await self._load(row["endpoint_id"])
         outcome = await self._deliverer.deliver(row, endpoint)
-        if await self._outcomes.submit(outcome):
+        return self._written(row, outcome, self._outcomes.submit(outcome))
+
+    async def _written(self, row: Any, outcome: store.Outcome, written: Awaitable[bool]) -> None:
+        if await written:
             self._count(outcome)
-        if outcome.verdict != store.DONE or row["tries"]:
-            # A follower of the other line may go now.
+        if row["tries"]:
+            # A follower may go now; it stands in the other line.
             self._first.wake()
 
     async def _load(self, endpoint_id: int) -> endpoints.Endpoint | None:

@@ -4,6 +4,7 @@
 is checked here against the structs that the kind names.
 """
 
+import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
 from urllib.parse import urlsplit
@@ -17,6 +18,12 @@ from tyrian.engine.ports import ChannelKind
 
 #: What is shown in the place of a secret; sent back in a change, it leaves the secret as it is.
 HIDDEN: Final = "***"
+
+#: A NUL as JSON escapes it, behind any number of escaped backslashes.
+_NUL: Final = re.compile(rb"(?<!\\)(?:\\\\)*\\u0000")
+
+#: Bytes that `config`, and `secrets`, may have as JSON: far beyond any need, and within what the database can hold.
+MAX_BYTES: Final = 65_536
 
 Name = Annotated[
     str,
@@ -100,7 +107,7 @@ def check(spec: ChannelSpec, kinds: Mapping[str, ChannelKind]) -> ChannelKind:
 
 def _fitting(value: dict[str, Any], kind: type, at: str) -> list[Problem]:
     """All mismatches with the kind's struct, those that only the struct's own checks can see included."""
-    found = problems_of(value, kind, at)
+    found = [*_unstorable(value, at), *problems_of(value, kind, at)]
     if found:
         return found
     try:
@@ -109,6 +116,19 @@ def _fitting(value: dict[str, Any], kind: type, at: str) -> list[Problem]:
         message = str(error).split(" - at ")[0]
         return [Problem(at, message[:1].lower() + message[1:])]
     return []
+
+
+def _unstorable(value: dict[str, Any], at: str) -> list[Problem]:
+    """What the database could not hold, whatever its meaning."""
+    try:
+        text = msgspec.json.encode(value)
+    except UnicodeEncodeError:
+        return [Problem(at, "has half of a surrogate pair, which is no character")]
+    except ValueError:
+        return [Problem(at, "has a number of too many digits", "too_large")]
+    if len(text) > MAX_BYTES:
+        return [Problem(at, f"is larger than {MAX_BYTES} bytes as JSON", "too_large")]
+    return [Problem(at, "has a NUL character, which cannot be stored", "nul")] if _NUL.search(text) else []
 
 
 def _is_web_url(url: str) -> bool:

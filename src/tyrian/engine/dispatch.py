@@ -21,6 +21,7 @@ from tyrian.domain.schedule import is_open, next_open
 from tyrian.domain.submission import Plan
 from tyrian.engine import ports
 from tyrian.engine.channels import ChannelEntry, Channels
+from tyrian.engine.gate import Gate
 from tyrian.engine.known import Known, Recent, from_row
 from tyrian.engine.node import Node
 from tyrian.engine.writer import Facts, Scribe, reported
@@ -159,6 +160,10 @@ class Dispatch:
         #: The messages that this node is sending: what it holds the lease of and is not among these was never begun.
         self.active: set[UUID] = set()
         self._stopping = False
+        #: Claims and leased acceptances pass it from before their statement until their sends are among `active`.
+        self.gate = Gate()
+        #: A connection was lost during a claim: this node may hold leases that it does not know of.
+        self.doubtful = False
         self.started = False
         self.sent = 0
         #: Called with (channel, result name, seconds) after each send, for metrics.
@@ -223,13 +228,15 @@ class Dispatch:
         self, lane: Lane, now: datetime, room: int, rate: float | None, concurrency: int | None
     ) -> Sequence[Any]:
         """Takes due sends up and starts them."""
-        until = self._lease(now)
-        rows = await claims.claim_sends(
-            self.db, lane.channel.id, now, room, self._node.number, until, rate, concurrency
-        )
-        if rows:
-            lane.in_flight += len(rows)
-            await self._start(lane, rows)
+        until, number = self._lease(now), self._node.number
+        try:
+            async with self.gate.shared():
+                rows = await claims.claim_sends(self.db, lane.channel.id, now, room, number, until, rate, concurrency)
+                if rows:
+                    await self._start(lane, rows)
+        except LOST:
+            self.doubtful = True
+            raise
         return rows
 
     def _lease(self, now: datetime) -> datetime:
@@ -244,9 +251,9 @@ class Dispatch:
         for row in rows:
             facts = facts_of(row)
             if row["message_id"] not in known:
-                log.error("message %s is due but not stored; its send is dropped", row["message_id"])
-                lane.finished()
+                log.error("message %s is due but not stored; its send is left alone", row["message_id"])
                 continue
+            lane.in_flight += 1
             self.begin(lane, facts, known[row["message_id"]], lane.finished)
 
     def begin(self, lane: Lane, facts: Facts, known: Known, done: Callable[[], None]) -> None:

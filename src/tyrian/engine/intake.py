@@ -26,7 +26,7 @@ from tyrian.engine.node import Node
 from tyrian.engine.ports import Clock
 from tyrian.store import intake as store
 from tyrian.store.batcher import Batcher
-from tyrian.store.database import Database
+from tyrian.store.database import LOST, Database
 from tyrian.store.writing import NewMessage
 
 _encode = msgspec.json.Encoder().encode
@@ -244,19 +244,19 @@ class Intake:
 
     async def _write(self, entries: Sequence[_Entry]) -> Sequence[Accepted | None]:
         until = self._clock.now() + _LEASE
-        outcome = await store.take(
-            self._db,
-            [store.Keyed(e.account_id, e.key, e.fingerprint, e.answer, e.messages, e.bulk) for e in entries],
-            self._node.number,
-            until,
-        )
+        keyed = [store.Keyed(e.account_id, e.key, e.fingerprint, e.answer, e.messages, e.bulk) for e in entries]
         due: set[int] = set()
-        for entry, result in zip(entries, outcome.results, strict=True):
-            fresh = result is entry.answer
-            if fresh:
-                self._started(entry, outcome.leased, due)
-            else:
-                self._release(entry, set())
+        try:
+            async with self._dispatch.gate.shared():
+                outcome = await store.take(self._db, keyed, self._node.number, until)
+                for entry, result in zip(entries, outcome.results, strict=True):
+                    if result is entry.answer:
+                        self._started(entry, outcome.leased, due)
+                    else:
+                        self._release(entry, set())
+        except LOST:
+            self._dispatch.doubtful = True
+            raise
         if due:
             self.on_due(due)
         if any(e.bulk for e in entries):

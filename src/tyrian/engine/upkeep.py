@@ -8,7 +8,6 @@ import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 from tyrian.domain import lifecycle as rules
 from tyrian.engine.dispatch import LEASE, Dispatch
@@ -81,7 +80,6 @@ class Upkeep:
         self._events = timedelta(days=event_retention_days)
         self._idempotency = timedelta(hours=idempotency_hours)
         self._suspects: dict[int, float] = {}
-        self._unbegun: set[UUID] = set()
         self._parked = asyncio.Event()
 
     async def run(self) -> None:
@@ -189,15 +187,19 @@ class Upkeep:
     async def strays(self) -> float | None:
         """Frees sends that this node claimed without knowing: the connection was lost before the claim's answer.
 
-        They were surely not begun. A send must be missing from the active ones twice in a row, so that one that is
-        just being started is not mistaken for a stray.
+        They were surely not begun: the gate is closed meanwhile, so that no claim is between its statement and the
+        start of its sends.
         """
-        rows = await self._db.fetch(_HELD_BY_ME, self._node.number)
-        unbegun = {row["message_id"] for row in rows} - self._dispatch.active
-        strays = list(unbegun & self._unbegun)
-        self._unbegun = unbegun
+        if not self._dispatch.doubtful:
+            return None
+        async with self._dispatch.gate.exclusive():
+            rows = await self._db.fetch(_HELD_BY_ME, self._node.number)
+            strays = [row["message_id"] for row in rows if row["message_id"] not in self._dispatch.active]
+            if strays:
+                await claims.give_back(self._db, strays, self._node.number)
+            self._dispatch.doubtful = False
         if strays:
-            await claims.give_back(self._db, strays, self._node.number)
+            log.warning("freed %d sends that were claimed as the connection was lost", len(strays))
             self._dispatch.wake()
         return None
 
