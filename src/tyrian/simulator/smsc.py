@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from tyrian.engine.ports import Clock
 from tyrian.protocols.smpp import coding, statuses
-from tyrian.protocols.smpp.link import Link
+from tyrian.protocols.smpp.link import Link, Owner
 from tyrian.protocols.smpp.pdu import Command, Pdu, Value, nack
 from tyrian.protocols.smpp.reassembly import Reassembler, joined
 from tyrian.simulator.smsc_messages import (
@@ -61,6 +61,19 @@ class _Peer(Receiver):
     system_id: str = ""
     #: submit_sm that wait for their answer.
     submitting: int = 0
+
+
+class _Accepted(Link):
+    """A connection from an ESME, among `links` from the moment that it stands (TLS included)."""
+
+    def __init__(self, owner: Owner, links: set[Link], *, timeout: float) -> None:
+        super().__init__(owner, timeout=timeout)
+        self._links = links
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The connection stands."""
+        super().connection_made(transport)
+        self._links.add(self)
 
 
 @dataclass(slots=True)
@@ -214,9 +227,8 @@ class Smsc:
         self._peers.pop(link, None)
 
     def _accept(self) -> Link:
-        link = Link(self, timeout=ANSWER_TIMEOUT)
+        link = _Accepted(self, self._links, timeout=ANSWER_TIMEOUT)
         link.answers_enquiries = self.answers_enquiries
-        self._links.add(link)
         return link
 
     def _bind(self, link: Link, pdu: Pdu) -> None:

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta, timezone
 from typing import Final, Protocol
 
 from tyrian.protocols.smpp import coding
-from tyrian.protocols.smpp.config import ALPHANUMERIC, INTERNATIONAL
+from tyrian.protocols.smpp.config import kind_of
 from tyrian.protocols.smpp.pdu import Pdu, Value
 from tyrian.protocols.smpp.receipts import STATES
 
@@ -126,10 +126,10 @@ def seconds_of(validity: str, now: datetime) -> float | None:
         return whole.total_seconds()
     east = timedelta(minutes=15 * int(validity[13:15])) * (1 if validity[15] == "+" else -1)
     try:
-        year, *rest = pairs
-        return (datetime(2000 + year, *rest, tzinfo=timezone(east)) - now).total_seconds()
+        at = datetime.strptime(validity[:12], "%y%m%d%H%M%S").replace(tzinfo=timezone(east))
     except ValueError:
         return None
+    return (at - now).total_seconds()
 
 
 def addressed(source: str, destination: str, **further: Value) -> dict[str, Value]:
@@ -137,7 +137,7 @@ def addressed(source: str, destination: str, **further: Value) -> dict[str, Valu
     fields: dict[str, Value] = {}
     for field, address in (("source", source), ("dest", destination)):
         bare = address.removeprefix("+")
-        ton, npi = INTERNATIONAL if bare.isdigit() else ALPHANUMERIC
+        ton, npi = kind_of(bare)
         fields[f"{field}_addr_ton"], fields[f"{field}_addr_npi"] = ton, npi
         fields["source_addr" if field == "source" else "destination_addr"] = bare
     return fields | further

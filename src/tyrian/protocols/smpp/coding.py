@@ -123,7 +123,7 @@ def _segment(elements: bytes) -> Segment | None:
     while at + 2 <= len(elements):
         kind, length = elements[at], elements[at + 1]
         value = elements[at + 2 : at + 2 + length]
-        if (kind, len(value)) in ((_CONCATENATED_8, 3), (_CONCATENATED_16, 4)):
+        if (kind, length) in ((_CONCATENATED_8, 3), (_CONCATENATED_16, 4)) and len(value) == length:
             return _sensible(Segment(int.from_bytes(value[:-2], "big"), value[-2], value[-1]))
         at += 2 + length
     return None

@@ -19,6 +19,7 @@ MAX_SHORT_CODE: Final = 6
 _NUMBER: Final = re.compile(r"\+?[0-9]{1,20}")
 
 #: Type of number and numbering plan (SMPP 3.4, 5.2.5 and 5.2.6).
+UNKNOWN_TON: Final = 0
 INTERNATIONAL: Final = (1, 1)
 NETWORK_SPECIFIC: Final = (3, 0)
 ALPHANUMERIC: Final = (5, 0)
@@ -94,7 +95,7 @@ class SmppConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults
     @property
     def source(self) -> tuple[int, int, str]:
         """Type of number, numbering plan and address of the sender, as they go over the wire."""
-        ton, npi = _kind_of(self.sender)
+        ton, npi = kind_of(self.sender)
         return (
             ton if self.sender_ton is None else self.sender_ton,
             npi if self.sender_npi is None else self.sender_npi,
@@ -109,7 +110,8 @@ class SmppSecrets(Struct, kw_only=True, forbid_unknown_fields=True):
     password: Annotated[str, Meta(max_length=8, pattern=r"^[ -~]*$")]
 
 
-def _kind_of(sender: str) -> tuple[int, int]:
+def kind_of(sender: str) -> tuple[int, int]:
+    """Type of number and numbering plan of a sender, by its looks."""
     if not _NUMBER.fullmatch(sender):
         return ALPHANUMERIC
     return NETWORK_SPECIFIC if len(sender) <= MAX_SHORT_CODE else INTERNATIONAL

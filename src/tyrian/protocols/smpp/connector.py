@@ -35,7 +35,7 @@ from tyrian.protocols.smpp.config import INTERNATIONAL, SmppConfig, SmppSecrets
 from tyrian.protocols.smpp.link import LinkDown
 from tyrian.protocols.smpp.pdu import Pdu, Value
 from tyrian.protocols.smpp.receiver import Receiver
-from tyrian.protocols.smpp.session import Session, Unreachable
+from tyrian.protocols.smpp.session import Requested, Session, Unreachable
 from tyrian.protocols.smpp.statuses import Meaning
 from tyrian.protocols.smpp.texts import text_of
 
@@ -78,7 +78,7 @@ class SmppConnector:
         self._password = msgspec.convert(channel.secrets, SmppSecrets).password
         self.capabilities = limits.capabilities(config)
         self._receiver = Receiver(channel, config, tools)
-        self._session = self._new_session()
+        self._session = self._new_session(self._receiver.requested)
         self._started = False
         self._reference = secrets.randbelow(1 << config.reference_bits)
         self._url = f"smpp{'s' if config.tls else ''}://{config.host}:{config.port}"
@@ -102,7 +102,7 @@ class SmppConnector:
 
     async def check(self) -> Health:
         """Bind, or ask on the connections that are bound, and say in words how it went."""
-        session = self._session if self._started else self._new_session()
+        session = self._session if self._started else self._new_session(self._receiver.decline)
         try:
             session.start()
             await session.ask()
@@ -116,8 +116,8 @@ class SmppConnector:
         roles = " and ".join(binding.role for binding in session.bindings)
         return Health(True, f"{self._url} is bound as {roles} for {self._config.system_id} and answers.")
 
-    def _new_session(self) -> Session:
-        return Session(self._config, self._password, self._tools.clock, self._receiver.requested)
+    def _new_session(self, requested: Requested) -> Session:
+        return Session(self._config, self._password, self._tools.clock, requested)
 
     # -- Sending ------------------------------------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ _DEFAULT: Final = (
     "@£$¥èéùìòÇ\nØø\rÅåΔ_ΦΓΛΩΠΨΣΘΞ\x1bÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?"
     "¡ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà"
 )
+_TO_TEXT: Final = dict(enumerate(_DEFAULT))
 _EXTENSION: Final = {
     0x0A: "\f", 0x14: "^", 0x28: "{", 0x29: "}", 0x2F: "\\",
     0x3C: "[", 0x3D: "~", 0x3E: "]", 0x40: "|", 0x65: "€",
@@ -40,7 +41,7 @@ def decode(septets: bytes) -> str:
     if not septets.isascii():
         return septets.decode("latin-1")
     if ESCAPE not in septets:
-        return "".join([_DEFAULT[septet] for septet in septets])
+        return septets.decode("ascii").translate(_TO_TEXT)
     found = []
     escaped = False
     for septet in septets:

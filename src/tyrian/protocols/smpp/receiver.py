@@ -21,7 +21,7 @@ from tyrian.domain.content import Text
 from tyrian.engine.ports import Channel, Inbound, Receipt, Tools
 from tyrian.protocols.smpp import coding, exchange, receipts, statuses
 from tyrian.protocols.smpp.coding import Segment
-from tyrian.protocols.smpp.config import INTERNATIONAL, SmppConfig
+from tyrian.protocols.smpp.config import INTERNATIONAL, UNKNOWN_TON, SmppConfig
 from tyrian.protocols.smpp.link import Link
 from tyrian.protocols.smpp.pdu import Command, Pdu, nack
 from tyrian.protocols.smpp.reassembly import EXPIRY, Reassembler, Unfinished, joined
@@ -73,6 +73,7 @@ class Receiver:
         self._parts: Reassembler[Delivery] = Reassembler()
         self._done: OrderedDict[bytes, datetime] = OrderedDict()
         self._sightings = Sightings(config.timeout)
+        self._ending = False
 
     def requested(self, link: Link, pdu: Pdu) -> None:
         """Take a request of the message centre."""
@@ -82,7 +83,8 @@ class Receiver:
             link.send(nack(pdu.sequence, statuses.RINVCMDID))
 
     async def drain(self, seconds: float) -> None:
-        """Wait for what is being committed, at most so many seconds; then let the rest go unanswered."""
+        """Take nothing more, and wait at most so many seconds for what is being committed; the rest goes unanswered."""
+        self._ending = True
         for hold in self._holds:
             hold.cancel()
         if self._tasks:
@@ -90,10 +92,16 @@ class Receiver:
         for task in self._tasks:
             task.cancel()
 
+    @staticmethod
+    def decline(link: Link, pdu: Pdu) -> None:
+        """Tell the message centre to come again later, on a connection that is only a question whether it works."""
+        if pdu.command in _DELIVERIES:
+            link.respond(pdu, statuses.RX_T_APPN)
+
     # -- One delivery -------------------------------------------------------------------------------------------------
 
     def _deliver(self, delivery: Delivery) -> None:
-        if len(self._tasks) >= MAX_UNDER_WAY:
+        if self._ending or len(self._tasks) >= MAX_UNDER_WAY:
             delivery.answer(statuses.RX_T_APPN)
             return
         kind = receipts.kind_of(delivery.pdu)
@@ -226,11 +234,11 @@ def _sar(pdu: Pdu) -> Segment | None:
 
 
 def _address(pdu: Pdu, field: str) -> str:
-    """An address, as E.164 if its type or its digits say so; a short code or name as it is."""
+    """An address, as E.164 if it is an international number; a short code or name as it is."""
     text = pdu.text(field)
-    if pdu.number(f"{field.replace('destination', 'dest')}_ton") == INTERNATIONAL[0] and text.isdigit():
-        return f"+{text}"
-    return (e164(text) or text) if text.isdigit() else text
+    ton = pdu.number(f"{field.replace('destination', 'dest')}_ton")
+    international = text.isdigit() and ton in (UNKNOWN_TON, INTERNATIONAL[0])
+    return (e164(text) or text) if international else text
 
 
 def _mark(source: str, destination: str, segment: Segment, piece: bytes) -> bytes:
