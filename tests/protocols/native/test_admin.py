@@ -171,6 +171,23 @@ async def test_every_problem_of_a_channel_is_named_and_nothing_stored(api: Api) 
 
 
 @pytest.mark.parametrize(
+    "config",
+    [
+        {"port": 10**4000},
+        {"options": {"a": "x\0y"}},
+        {"base_url": "x" * 70_000},
+        {"options": [1]},
+        {"lucky": 13},
+    ],
+    ids=["a long number", "NUL", "too long", "another type", "the kind's own rule"],
+)
+async def test_strange_settings_are_refused_and_break_nothing(api: Api, config: Any) -> None:
+    refused = await api("POST", "/channels", {**SHOP, "config": config})
+    assert refused.status in (400, 422)
+    assert (await api("GET", "/channels")).body == {"channels": []}
+
+
+@pytest.mark.parametrize(
     "url", ["http://127.0.0.1/x", "http://[::1]/", "ftp://example.org", "http://10.1.2.3", "https://", "nonsense"]
 )
 async def test_inbound_urls_cannot_lead_inside(api: Api, url: str) -> None:
