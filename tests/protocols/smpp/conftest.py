@@ -2,10 +2,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 import pytest
+from hypothesis import settings
 
 from tests.protocols.smpp.world import PASSWORD, SCALE, SYSTEM_ID, Phones, Sink, World
 from tyrian.engine.clock import ScaledClock
 from tyrian.simulator.smsc import Smsc
+
+# Nothing is decided by how fast a machine is.
+settings.register_profile("unhurried", deadline=None)
+settings.load_profile("unhurried")
 
 
 @pytest.fixture
