@@ -201,11 +201,9 @@ class _Worker:
 
     def __init__(self, settings: Settings, url: str, fd: int) -> None:
         self._fd = fd
-        names = ("host", "port", "role", "data_dir", "public_url", "drain_seconds", "log_level", "log_format")
-        given = {name: str(value) for name in names if (value := getattr(settings, name)) is not None}
         self._environment = {
             **os.environ,
-            **{f"TYRIAN_{name.upper()}": value for name, value in given.items()},
+            **settings.environment(),
             "TYRIAN_DATABASE_URL": url,
             "TYRIAN_WORKERS": "1",
         }

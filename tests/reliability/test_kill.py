@@ -166,10 +166,10 @@ class Scene:
             f"{text} reached the provider {arrivals} times with {uncertain.get(identifier, 0)} uncertain events"
         )
         heard = self.customer.heard[identifier]
-        assert set(heard) == {"delivered", "seen"}
+        assert heard[-1:] == ["seen"]
         assert heard == sorted(heard, key=ORDER.__getitem__), f"{text}: callbacks came as {heard}"
         self.run.resends += arrivals - 1
-        self.run.repeated_callbacks += len(heard) - 2
+        self.run.repeated_callbacks += len(heard) - len(set(heard))
 
 
 async def play(times: int, port: int, seed: int) -> Run:
@@ -184,6 +184,8 @@ async def play(times: int, port: int, seed: int) -> Run:
             await scene.judge()
         finally:
             await scene.close()
+            if log := os.environ.get("KILL_LOG"):
+                Path(log).write_bytes((scene.data_dir / f"node-{port}.log").read_bytes())
         scene.run.seconds = time.monotonic() - started
         return scene.run
 

@@ -12,7 +12,7 @@ running out) and goes out again.
 import asyncio
 import contextlib
 import logging
-from collections.abc import Awaitable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 
@@ -92,6 +92,8 @@ class Callbacks:
         )
         self._suspects: dict[int, float] = {}
         self._unknown: set[int] = set()
+        #: Called with every outcome once it is durable.
+        self.on_outcome: Callable[[store.Outcome], None] = lambda outcome: None
         self.delivered = 0
         self.failed = 0
         self.parked = 0
@@ -147,6 +149,7 @@ class Callbacks:
     async def _written(self, row: Any, outcome: store.Outcome, written: Awaitable[bool]) -> None:
         if await written:
             self._count(outcome)
+            self.on_outcome(outcome)
         if row["tries"]:
             # A follower may go now; it stands in the other line.
             self._first.wake()

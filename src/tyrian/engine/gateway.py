@@ -114,7 +114,7 @@ class Gateway:
         """Makes the node ready and starts its loops."""
         await self.db.fetchval("SELECT make_partitions($1::date, 3)", self.clock.now().date())
         await self.node.start()
-        await self.channels.start(connect=bool(self.roles & {"dispatch", "api"}))
+        await self.channels.start(connect="dispatch" in self.roles)
         await self.keys.start()
         self._spawn(self.upkeep.run(), "upkeep")
         self._spawn(self._feed_loop(), "feeder")

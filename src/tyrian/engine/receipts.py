@@ -33,6 +33,9 @@ _EPOCH = floor_of(datetime.fromtimestamp(0, UTC))
 #: Seconds until a parked receipt is looked at again, by how often it was; after the last it is given up.
 PARKED_AGAIN = (0.25, 0.5, 1, 2, 5, 15, 60, 300, 900, 3600, 3600, 3600)
 
+#: (channel, ref) pairs remembered as parked; forgetting costs only the order of two receipts.
+_MOST_EARLY = 100_000
+
 _encode = msgspec.json.Encoder().encode
 _decode = msgspec.json.Decoder(Receipt).decode
 
@@ -172,6 +175,8 @@ class Receipts:
         #: Called after each commit with what was written, to wake whoever has work by it.
         self.on_written: Callable[[Sequence[Write]], None] = lambda writes: None
         self.on_parked: Callable[[], None] = lambda: None
+        #: What was parked here and may still be: a receipt that overtakes an earlier one lets that one go first.
+        self._early: set[tuple[int, str]] = set()
         self.received = 0
         self.orphaned = 0
 
@@ -196,7 +201,8 @@ class Receipts:
         now = self._clock.now()
         async with self._db.transaction() as connection:
             found = await self._find(connection, items, now)
-            changes = [self._change(found[n], item.receipt) for n, item in enumerate(items) if n in found]
+            changes = await self._overtaken(connection, items, found)
+            changes += [self._change(found[n], item.receipt) for n, item in enumerate(items) if n in found]
             writes = await self._transitions.run(connection, changes) if changes else []
             early = [i for n, i in enumerate(items) if n not in found]
             if early:
@@ -205,9 +211,25 @@ class Receipts:
                     connection, [(i.channel_id, i.receipt.ref, _encode(i.receipt)) for i in early], due, now
                 )
         if early:
+            self._remember_early(early)
             self.on_parked()
         self.on_written(writes)
         return [None] * len(items)
+
+    def _remember_early(self, items: Sequence[_Item]) -> None:
+        if len(self._early) > _MOST_EARLY:
+            self._early.clear()
+        self._early.update((i.channel_id, i.receipt.ref) for i in items)
+
+    async def _overtaken(self, connection: Any, items: Sequence[_Item], found: dict[int, Any]) -> list[Change]:
+        """Receipts parked here earlier for attempts that are known now: they come before those that arrive now."""
+        rows = {(items[n].channel_id, items[n].receipt.ref): row for n, row in found.items()}
+        refs = [key for key in rows if key in self._early]
+        if not refs:
+            return []
+        self._early.difference_update(refs)
+        parked = await store.unpark_of(connection, refs)
+        return [self._change(rows[row["channel_id"], row["ref"]], _decode(row["body"])) for row in parked]
 
     async def _find(self, connection: Any, items: Sequence[_Item], now: datetime) -> dict[int, Any]:
         channels, refs = [i.channel_id for i in items], [i.receipt.ref for i in items]

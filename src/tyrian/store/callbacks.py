@@ -137,24 +137,23 @@ WITH i AS MATERIALIZED (
     AS i(id, verdict, at, due_at, type, reason, attempt_id, detail, exchange)
 ), done AS (
     DELETE FROM callbacks c USING i WHERE i.verdict = {DONE} AND c.id = i.id
-    RETURNING c.id, c.message_id, c.tries
+    RETURNING c.message_id, c.tries, i.*
 ), again AS (
     UPDATE callbacks c SET tries = c.tries + 1, due_at = i.due_at, parked = i.verdict = {PARK}, last_reason = i.reason,
         leased_until = NULL, node = NULL
     FROM i WHERE i.verdict <> {DONE} AND c.id = i.id AND c.node = $10 AND c.leased_until IS NOT NULL
-    RETURNING c.id, c.message_id, c.tries
+    RETURNING c.message_id, c.tries, i.*
 ), settled AS MATERIALIZED (
     SELECT * FROM done UNION ALL SELECT * FROM again
 ), followers AS (
-    UPDATE callbacks f SET due_at = CASE i.verdict
-        WHEN {RETRY} THEN GREATEST(f.due_at, i.due_at) ELSE LEAST(f.due_at, i.at) END
-    FROM settled s JOIN i ON i.id = s.id
-    WHERE (i.verdict <> {DONE} OR s.tries > 0) AND f.message_id = s.message_id AND f.id > s.id
+    UPDATE callbacks f SET due_at = CASE s.verdict
+        WHEN {RETRY} THEN GREATEST(f.due_at, s.due_at) ELSE LEAST(f.due_at, s.at) END
+    FROM settled s
+    WHERE s.tries > 0 AND f.message_id = s.message_id AND f.id > s.id
       AND f.tries = 0 AND f.leased_until IS NULL AND NOT f.parked
 ), happened AS (
     INSERT INTO events (message_id, at, type, reason, attempt_id, detail, exchange)
-    SELECT s.message_id, i.at, i.type, i.reason, i.attempt_id, i.detail, i.exchange
-    FROM settled s JOIN i ON i.id = s.id
+    SELECT message_id, at, type, reason, attempt_id, detail, exchange FROM settled
 )
 SELECT id FROM settled
 """

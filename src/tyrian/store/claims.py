@@ -143,7 +143,8 @@ RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.trie
 
 #: Gives back sends that were claimed and not yet begun (draining); as if they had not been claimed.
 GIVE_BACK = """
-UPDATE sends SET node = NULL, leased_until = NULL, tries = tries - 1
+UPDATE sends SET node = NULL, leased_until = NULL, tries = tries - 1,
+    started_at = CASE WHEN tries > 1 THEN started_at END
 WHERE message_id = ANY($1::uuid[]) AND node = $2
 """
 

@@ -54,6 +54,12 @@ DELETE FROM parked_receipts WHERE id IN (
 RETURNING channel_id, ref, body, tries, created_at
 """
 
+_PARKED_OF = """
+DELETE FROM parked_receipts p USING unnest($1::int[], $2::text[]) AS w(channel_id, ref)
+WHERE p.channel_id = w.channel_id AND p.ref = w.ref
+RETURNING p.id, p.channel_id, p.ref, p.body
+"""
+
 _REPARK = """
 INSERT INTO parked_receipts (channel_id, ref, body, tries, due_at, created_at)
 SELECT * FROM unnest($1::int[], $2::text[], $3::bytea[], $4::smallint[], $5::timestamptz[], $6::timestamptz[])
@@ -110,6 +116,12 @@ async def park(
 async def unpark(connection: Connection, now: datetime, limit: int) -> list[Any]:
     """Takes parked receipts that are due for another look."""
     return list(await connection.fetch(_PARKED, now, limit))
+
+
+async def unpark_of(connection: Connection, refs: Sequence[tuple[int, str]]) -> list[Any]:
+    """Takes the parked receipts of these (channel, ref) pairs, oldest first."""
+    rows = await connection.fetch(_PARKED_OF, [c for c, _ in refs], [r for _, r in refs])
+    return sorted(rows, key=lambda row: row["id"])
 
 
 async def repark(connection: Connection, items: Sequence[tuple[int, str, bytes, int, datetime, datetime]]) -> None:

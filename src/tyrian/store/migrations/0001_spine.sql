@@ -224,6 +224,7 @@ CREATE TABLE parked_receipts (
     created_at timestamptz NOT NULL
 );
 CREATE INDEX parked_receipts_due ON parked_receipts (due_at);
+CREATE INDEX parked_receipts_ref ON parked_receipts (channel_id, ref);
 
 -- What people send ----------------------------------------------------------------------------------------------------
 
