@@ -88,6 +88,12 @@ class TestUncertainty:
         assert changes.next_step == 1
         assert types(changes) == ["uncertain", "fallback"]
 
+    def test_a_resend_that_would_come_too_late_leaves_the_attempt_uncertain(self) -> None:
+        at = NOW + timedelta(seconds=600)
+        changes = happen(rules.Unknown("no_answer", UncertainPolicy.RESEND), at=at)
+        assert changes.attempt_status is Status.UNCERTAIN
+        assert types(changes) == ["uncertain", "fallback"]
+
     def test_resending_has_an_end(self) -> None:
         last = attempt(uncertain=rules.MAX_UNCERTAIN - 1)
         changes = happen(rules.Unknown("no_answer", UncertainPolicy.RESEND), None, last)

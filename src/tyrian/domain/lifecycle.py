@@ -235,20 +235,26 @@ def _retry(message: Message, attempt: Attempt, happening: Retry, now: datetime) 
     return _again(message, attempt, now + timedelta(seconds=wait), Event("retry", happening.reason), now)
 
 
-def _again(message: Message, attempt: Attempt, at: datetime, event: Event, now: datetime) -> Changes:
-    """Try the step once more at `at`, or give it up if its time would be over by then."""
+def _again(
+    message: Message, attempt: Attempt, at: datetime, event: Event, now: datetime, otherwise: Status = Status.FAILED
+) -> Changes:
+    """Try the step once more at `at`, or end it as `otherwise` if its time would be over by then."""
     ends = attempt_deadline(message, attempt)
     if at < ends:
         return Changes(attempt_status=Status.SENDING, attempt_reason=event.reason, events=[event], retry_at=at)
-    changes = _over(message, attempt, Status.FAILED, event.reason or "provider_error", now)
-    changes.events.insert(0, event)
+    changes = _over(message, attempt, otherwise, event.reason or "provider_error", now)
+    if otherwise is Status.UNCERTAIN:
+        changes.events[0] = event
+    else:
+        changes.events.insert(0, event)
     return changes
 
 
 def _unknown(message: Message, attempt: Attempt, happening: Unknown, now: datetime) -> Changes:
     event = Event("uncertain", happening.reason, {"policy": happening.policy.value})
     if happening.policy is UncertainPolicy.RESEND and attempt.uncertain + 1 < MAX_UNCERTAIN:
-        return _again(message, attempt, now + timedelta(seconds=backoff(attempt.tries)), event, now)
+        at = now + timedelta(seconds=backoff(attempt.tries))
+        return _again(message, attempt, at, event, now, Status.UNCERTAIN)
     changes = _over(message, attempt, Status.UNCERTAIN, happening.reason, now)
     changes.events[0] = event
     return changes

@@ -133,7 +133,7 @@ WHERE s.leased_until IS NOT NULL AND NOT EXISTS (
 TAKE_OVER = """
 WITH c AS MATERIALIZED (
     SELECT message_id FROM sends
-    WHERE leased_until IS NOT NULL AND (leased_until < $1 OR node = ANY($2::int[]))
+    WHERE leased_until IS NOT NULL AND node <> $4 AND (leased_until < $1 OR node = ANY($2::int[]))
     ORDER BY message_id LIMIT $3 FOR UPDATE SKIP LOCKED
 )
 UPDATE sends s SET node = $4, leased_until = $5 FROM c WHERE s.message_id = c.message_id
