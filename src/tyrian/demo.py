@@ -68,7 +68,7 @@ class Demo:
 
     async def _channels(self, gateway: Gateway, account_id: int, world: World) -> None:
         base = f"{self._settings.public_url}{PREFIX}"
-        for spec in self._specs(base, world.smsc_port):
+        for spec in self._specs(base, world.smsc_port, _patience(gateway)):
             if gateway.channels.get(account_id, spec.name) is None and not await _exists(
                 gateway, account_id, spec.name
             ):
@@ -84,27 +84,38 @@ class Demo:
             elif spec.kind == "viber_bot":
                 world.register_bot(BOT_TOKEN, BOT_NAME, "tyriandemo", webhook=hook)
 
-    def _specs(self, base: str, smsc_port: int) -> tuple[ChannelSpec, ...]:
+    def _specs(self, base: str, smsc_port: int, timeout: float) -> tuple[ChannelSpec, ...]:
         return (
             ChannelSpec(
                 name="demo-viber",
                 kind="viber_business",
-                config={"service_id": SERVICE_ID, "base_url": base},
+                config={"service_id": SERVICE_ID, "base_url": base, "timeout": timeout},
                 secrets={"callback_secret": self._callback_secret},
             ),
             ChannelSpec(
                 name="demo-bot",
                 kind="viber_bot",
-                config={"base_url": base + "/pa", "sender_name": BOT_NAME},
+                config={"base_url": base + "/pa", "sender_name": BOT_NAME, "timeout": timeout},
                 secrets={"token": BOT_TOKEN},
             ),
             ChannelSpec(
                 name="demo-sms",
                 kind="smpp",
-                config={"host": "127.0.0.1", "port": smsc_port, "system_id": SMS_LOGIN, "sender": SMS_SENDER},
+                config={
+                    "host": "127.0.0.1",
+                    "port": smsc_port,
+                    "system_id": SMS_LOGIN,
+                    "sender": SMS_SENDER,
+                    "timeout": timeout,
+                },
                 secrets={"password": self._sms_password},
             ),
         )
+
+
+def _patience(gateway: Gateway) -> float:
+    """Seconds of the wall that a network has to answer: ten of the demo's clock, and never less than one."""
+    return max(10.0 / getattr(gateway.clock, "scale", 1.0), 1.0)
 
 
 async def _exists(gateway: Gateway, account_id: int, name: str) -> bool:

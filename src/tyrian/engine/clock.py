@@ -22,14 +22,14 @@ class ScaledClock:
     def __init__(self, scale: float) -> None:
         if scale <= 0:
             raise ValueError(f"a clock's scale must be greater than 0, is {scale:g}")
-        self._scale = scale
+        self.scale = scale
         self._start = datetime.now(UTC)
 
     def now(self) -> datetime:
         """The present of this clock."""
         real = datetime.now(UTC) - self._start
-        return self._start + timedelta(seconds=real.total_seconds() * self._scale)
+        return self._start + timedelta(seconds=real.total_seconds() * self.scale)
 
     async def sleep(self, seconds: float) -> None:
         """Waits so many seconds of this clock."""
-        await asyncio.sleep(seconds / self._scale)
+        await asyncio.sleep(seconds / self.scale)
