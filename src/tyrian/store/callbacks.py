@@ -230,17 +230,17 @@ WITH again AS (
 SELECT count(*) FROM again
 """
 _REDELIVER_SOME = """
-WITH some AS MATERIALIZED (
+WITH chosen AS MATERIALIZED (
     SELECT id FROM callbacks
     WHERE account_id = $1 AND tries > 0 AND id > $2 AND parked AND created_at >= $4
     ORDER BY id LIMIT $5 FOR UPDATE
 ), again AS (
-    UPDATE callbacks c SET parked = false, tries = 1, due_at = $3 FROM some WHERE c.id = some.id
+    UPDATE callbacks c SET parked = false, tries = 1, due_at = $3 FROM chosen WHERE c.id = chosen.id
     RETURNING c.message_id
 ), happened AS (
     INSERT INTO events (message_id, at, type) SELECT message_id, $3, 'callback_redelivered' FROM again
 )
-SELECT count(*) AS n, max(id) AS last FROM some
+SELECT count(*) AS n, max(id) AS last FROM chosen
 """
 _CHUNK: Final = 1000
 

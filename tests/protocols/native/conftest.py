@@ -1,29 +1,30 @@
 """A gateway with the native API on a free port, and a client that speaks to it."""
 
 import asyncio
+import io
+import json
 from collections.abc import AsyncIterator
-from dataclasses import dataclass, field
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
 from typing import Any
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import aiohttp
-import pytest
+import pytest_asyncio
 import uvicorn
 
-from tests.protocols.native.network import KINDS, Network
+from tests.protocols.native.network import Network, Networks
 from tyrian.app import App
 from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.engine.channel_spec import ChannelSpec
 from tyrian.engine.clock import WallClock
 from tyrian.engine.gateway import Gateway
 from tyrian.engine.ports import Receipt
-from tyrian.protocols.native import registration
+from tyrian.protocols.native.app import NativeFace
 from tyrian.settings import Settings
 from tyrian.store import accounts
 from tyrian.store.crypto import SecretBox
 from tyrian.store.database import Database
-
-KEY = "tyrian-test-key"
 
 
 @dataclass
@@ -46,21 +47,21 @@ class Api:
     """The API of one gateway, as its customer sees it, and the gateway behind it."""
 
     gateway: Gateway
-    network: Network
+    networks: Networks
     account_id: int
     url: str
     http: aiohttp.ClientSession
-    key: str = KEY
-    headers: dict[str, str] = field(default_factory=dict)
+    key: str = ""
 
     async def call(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         """One request. A body that is bytes goes out as it is, anything else as JSON."""
-        headers = {"Authorization": f"Bearer {self.key}", **self.headers, **more.pop("headers", {})}
+        headers = {"Authorization": f"Bearer {self.key}", **more.pop("headers", {})}
         if isinstance(body, bytes):
-            more["data"] = body
+            more["data"] = io.BytesIO(body)
             headers.setdefault("Content-Type", "application/json")
         elif body is not None:
-            more["json"] = body
+            more["data"] = io.BytesIO(json.dumps(body).encode())
+            headers.setdefault("Content-Type", "application/json")
         sent = {name: value for name, value in headers.items() if value}
         async with self.http.request(method, self.url + path, headers=sent, **more) as response:
             text = await response.text()
@@ -79,9 +80,14 @@ class Api:
         return await self.post("/api/v1/messages", body, **more)
 
     async def stored(self) -> int:
-        """How many messages and bulks there are."""
-        sql = "SELECT (SELECT count(*) FROM messages) + (SELECT count(*) FROM bulks)"
-        return int(await self.gateway.db.fetchval(sql))
+        """How many messages and bulks the account has."""
+        counts = [f"(SELECT count(*) FROM {table} WHERE account_id = $1)" for table in ("messages", "bulks")]
+        return int(await self.gateway.db.fetchval(f"SELECT {' + '.join(counts)}", self.account_id))
+
+    @property
+    def network(self) -> Network:
+        """Where the account's channels lead."""
+        return self.networks.of[self.account_id]
 
     async def until(self, message_id: str, status: str) -> dict[str, Any]:
         """The message, once it has this status."""
@@ -101,54 +107,56 @@ class Api:
         receipt = Receipt(attempts[-1]["provider_ref"], ReceiptKind(kind))
         await self.gateway.receipts.submit(entry.channel.id, [receipt])
 
-    async def account(self, name: str) -> "Api":
-        """The same gateway, as another account sees it."""
-        account = await accounts.create(self.gateway.db, name, self.gateway.clock.now())
-        made = await self.gateway.keys.create(account.id, name=name)
-        return Api(self.gateway, self.network, account.id, self.url, self.http, made.secret)
+    async def account(self, *channels: str) -> "Api":
+        """The same gateway, as a new account with these channels sees it."""
+        account = await accounts.create(self.gateway.db, f"account-{uuid4()}", self.gateway.clock.now())
+        for name in channels:
+            kind = "plain" if name == "demo-sms" else "rich"
+            await self.gateway.channels.create(account.id, ChannelSpec(name=name, kind=kind))
+        made = await self.gateway.keys.create(account.id, name="first key")
+        return replace(self, account_id=account.id, key=made.secret)
 
     async def with_key(self, **more: Any) -> "Api":
         """The same account through another key."""
         made = await self.gateway.keys.create(self.account_id, name="other", **more)
-        return Api(self.gateway, self.network, self.account_id, self.url, self.http, made.secret)
+        return replace(self, key=made.secret)
 
 
-@pytest.fixture
-async def settings() -> Settings:
-    """The gateway's settings; a test file that needs others overrides this."""
-    return Settings()
-
-
-@pytest.fixture
-async def api(database_url: str, settings: Settings) -> AsyncIterator[Api]:
-    """A running gateway with the account `test`, its key and three channels, served over HTTP."""
-    network = Network()
-    db = await Database.open(database_url, work=4, reading=3)
+@asynccontextmanager
+async def serving(url: str, settings: Settings | None = None, **more: Any) -> AsyncIterator[Api]:
+    """A gateway on a migrated database, served over HTTP. Nobody has an account yet."""
+    networks = Networks()
+    db = await Database.open(url, work=4, reading=3)
     gateway = Gateway(
-        db,
-        settings,
-        WallClock(),
-        [registration.face],
-        SecretBox("k" * 40),
-        kinds=KINDS(network),  # type: ignore[list-item]
+        db, settings or Settings(), WallClock(), [NativeFace()], SecretBox("k" * 40), kinds=networks.kinds, **more
     )
-    account = await accounts.create(db, "test", gateway.clock.now())
     await gateway.start()
-    await gateway.keys.create(account.id, name="test", secret=KEY)
-    for name, kind in (("demo-viber", "rich"), ("demo-sms", "plain"), ("demo-bot", "rich")):
-        await gateway.channels.create(account.id, ChannelSpec(name=name, kind=kind))
-    server = uvicorn.Server(
-        uvicorn.Config(App(gateway), port=0, lifespan="off", ws="none", log_config=None, access_log=False)
-    )
-    serving = asyncio.create_task(server.serve())
+    config = uvicorn.Config(App(gateway), port=0, lifespan="off", ws="none", log_config=None, access_log=False)
+    server = uvicorn.Server(config)
+    serve = asyncio.create_task(server.serve())
     while not server.started:  # noqa: ASYNC110  Uvicorn offers no event for it
         await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
-    async with aiohttp.ClientSession() as http:
-        yield Api(gateway, network, account.id, f"http://127.0.0.1:{port}", http)
-    server.should_exit = True
-    await serving
-    await gateway.stop(1)
+    try:
+        async with aiohttp.ClientSession() as http:
+            yield Api(gateway, networks, 0, f"http://127.0.0.1:{port}", http)
+    finally:
+        server.should_exit = True
+        await serve
+        await gateway.stop(1)
+
+
+@pytest_asyncio.fixture(scope="module", loop_scope="module")
+async def served(module_database_url: str) -> AsyncIterator[Api]:
+    """A gateway for all tests of a module."""
+    async with serving(module_database_url) as api:
+        yield api
+
+
+@pytest_asyncio.fixture(loop_scope="module")
+async def api(served: Api) -> Api:
+    """An account of the test's own with three channels and a key that may do everything."""
+    return await served.account("demo-viber", "demo-sms", "demo-bot")
 
 
 def is_uuid(text: str) -> bool:

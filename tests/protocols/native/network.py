@@ -1,6 +1,7 @@
-"""Two kinds of channels over a network that is this process: `rich` carries nearly everything, `plain` only short text."""
+"""Two kinds of channels over a network that is this process: `rich` carries most contents, `plain` only short text."""
 
 import asyncio
+from collections import defaultdict
 from dataclasses import dataclass, field
 
 import msgspec
@@ -36,7 +37,7 @@ class Nothing(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass
 class Network:
-    """What was sent, and what to answer to sends to some people. `gate` holds sends up while it is not set."""
+    """What one account sent, and what to answer to sends to some people. `gate` holds sends up while it is not set."""
 
     sent: list[ports.Outgoing] = field(default_factory=list)
     answers: dict[str, ports.SendResult] = field(default_factory=dict)
@@ -50,20 +51,18 @@ class Network:
         return [str(getattr(o.content, "text", "")) for o in self.sent]
 
 
-def KINDS(network: Network) -> dict[str, ports.ChannelKind]:  # noqa: N802  a table, made for one network
-    return {name: _kind(name, can, network) for name, can in (("rich", RICH), ("plain", PLAIN))}
+class Networks:
+    """The network of each account, and the kinds of channels that lead there."""
 
+    def __init__(self) -> None:
+        self.of: defaultdict[int, Network] = defaultdict(Network)
+        self.kinds = {name: self._kind(name, can) for name, can in (("rich", RICH), ("plain", PLAIN))}
 
-def _kind(name: str, can: Capabilities, network: Network) -> ports.ChannelKind:
-    return ports.ChannelKind(
-        name,
-        f"Test {name}",
-        Nothing,
-        Nothing,
-        lambda channel, tools: _Connector(network, can),
-        lambda config: can,
-        _address,
-    )
+    def _kind(self, name: str, can: Capabilities) -> ports.ChannelKind:
+        def make(channel: ports.Channel, _tools: ports.Tools) -> _Connector:
+            return _Connector(self.of[channel.account_id], can)
+
+        return ports.ChannelKind(name, f"Test {name}", Nothing, Nothing, make, lambda config: can, _address)
 
 
 def _address(text: str, at: str) -> str | Problem:

@@ -1,7 +1,7 @@
 """The native face: routes made from the table of operations, the short way for one message, the documentation."""
 
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -58,7 +58,7 @@ def make_routes(server: Server) -> App:
     for operation in OPERATIONS:
         by_path[operation.path][operation.method] = operation
     fixed_first = sorted(by_path.items(), key=lambda item: item[0].count("{"))
-    routes = [Route(path, _endpoint(server, methods), methods=_ANY) for path, methods in fixed_first]
+    routes = [Route(path, _Path(server, methods)) for path, methods in fixed_first]
     routes.append(Route("/api/openapi.json", docs.serve_document))
     routes.append(Route("/api/docs", docs.serve_page))
     app = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_allowed})
@@ -66,20 +66,22 @@ def make_routes(server: Server) -> App:
     return app
 
 
-_ANY = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", "TRACE", "CONNECT"]
+class _Path:
+    """Everything that one path does: an ASGI application, so that it is asked for every method there is."""
 
+    def __init__(self, server: Server, methods: dict[str, Operation]) -> None:
+        self._server = server
+        self._methods = methods | ({"HEAD": methods["GET"]} if "GET" in methods else {})
 
-def _endpoint(server: Server, methods: dict[str, Operation]) -> Callable[[Request], Awaitable[Response]]:
-    allowed = sorted({*methods, *({"HEAD"} if "GET" in methods else set())})
-
-    async def endpoint(request: Request) -> Response:
-        method = "GET" if request.method == "HEAD" else request.method
-        operation = methods.get(method)
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        request = Request(scope, receive, send)
+        operation = self._methods.get(request.method)
         if operation is None:
-            return _wrong_method(request.method, allowed)
-        return await server.serve(operation, request)
-
-    return endpoint
+            response = _wrong_method(request.method, sorted(self._methods))
+        else:
+            response = await self._server.serve(operation, request)
+        await response(scope, receive, send)
 
 
 def _wrong_method(method: str, allowed: list[str]) -> Response:

@@ -27,7 +27,7 @@ def number_before(cursor: str | None) -> int | None:
 
 def _raw(cursor: str, size: int) -> bytes:
     try:
-        raw = base64.b64decode(cursor.encode() + b"==", altchars=b"-_", validate=True)
+        raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):
         raw = b""
     if len(raw) != size:

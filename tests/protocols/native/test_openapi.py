@@ -1,0 +1,74 @@
+"""The examples of the API's description run, and what is served of it is whole."""
+
+import re
+from typing import Any
+
+import pytest
+
+from tests.protocols.native.conftest import Api
+from tests.protocols.native.document import WITH_EXAMPLES, answer_schema, fits
+from tyrian.domain.schedule import DAYS
+from tyrian.protocols.native.operation import Operation
+from tyrian.protocols.native.operations import OPERATIONS
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
+
+
+# -- The examples -----------------------------------------------------------------------------------------------------
+
+
+async def identifier_for(api: Api, operation: Operation) -> str:
+    """The id of something real that an operation can be tried on."""
+    text = {"channel": "demo-viber", "content": {"type": "text", "text": "Hello {{name}}"}}
+    window = {"window": {"from": "00:00", "to": "00:00", "days": [day_after_tomorrow(api)]}}
+    if operation.identifies == "bulk":
+        bulk = await api.post("/api/v1/bulks", {"cascade": [text], "schedule": window})
+        return str(bulk.body["id"])
+    if operation.identifies == "message":
+        one = {"to": "+385991234501", "cascade": [text], "variables": {"name": "Ana"}, "schedule": window}
+        return str((await api.send(one)).body["id"])
+    return {"channel": "demo-viber"}.get(operation.identifies, "")
+
+
+def day_after_tomorrow(api: Api) -> str:
+    return str(DAYS[(api.gateway.clock.now().weekday() + 2) % 7])
+
+
+def runs_here(operation: Operation) -> bool:
+    """Channels, keys and accounts have a gateway and tests of their own."""
+    return operation.tag not in ("Channels", "Keys", "Accounts") and "signing" not in operation.path
+
+
+async def tried(api: Api, operation: Operation, body: Any) -> None:
+    path = operation.path.replace("{id}", await identifier_for(api, operation) if "{id}" in operation.path else "")
+    answer = await api.call(operation.method, path, body)
+    assert answer.status == operation.answers[0].status, (operation.name, answer.text)
+    if answer.headers["content-type"].endswith("json"):
+        assert fits(answer.body, answer_schema(operation, answer.status)) == [], operation.name
+
+
+@pytest.mark.parametrize(("operation", "name"), [(o, n) for o, n in WITH_EXAMPLES if runs_here(o)])
+async def test_every_example_runs(api: Api, operation: Operation, name: str) -> None:
+    body = operation.examples[name]
+    if "callback" in body:
+        body = body | {"callback": body["callback"] | {"url": "https://shop.example/hook"}}
+    await tried(api, operation, body)
+
+
+async def test_every_operation_without_a_body_runs(api: Api) -> None:
+    for operation in OPERATIONS:
+        if operation.body is None and runs_here(operation) and operation.identifies != "callback":
+            await tried(api, operation, None)
+
+
+# -- What is served ---------------------------------------------------------------------------------------------------
+
+
+async def test_the_document_and_its_page_are_served_to_everybody(api: Api) -> None:
+    document = await api.get("/api/openapi.json", headers={"Authorization": ""})
+    assert (document.status, document.body["openapi"]) == (200, "3.1.0")
+    page = await api.get("/api/docs", headers={"Authorization": ""})
+    assert page.headers["content-type"].startswith("text/html")
+    policy = page.headers["content-security-policy"]
+    assert "default-src 'none'" in policy
+    assert not re.findall(r"""(?:src|href)=["']https?://""", page.text)
