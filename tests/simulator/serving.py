@@ -111,6 +111,10 @@ class Rig:
     def quirks(self) -> Quirks:
         return self.world.quirks
 
+    def turn_off(self) -> None:
+        """All switches as they are from the start."""
+        self.world.turn(Quirks())
+
     async def post(self, path: str, body: Any, headers: dict[str, str] | None = None) -> Any:
         """The JSON answer to a POST, which must be a 200."""
         raw = body if isinstance(body, bytes) else msgspec.json.encode(body)

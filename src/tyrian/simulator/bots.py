@@ -5,7 +5,7 @@ from typing import Any, Final
 
 from msgspec import Struct, field
 
-from tyrian.simulator.handsets import Handset
+from tyrian.simulator.handsets import Handset, user_id
 
 #: A session is open for so many seconds from the person's first message (Bot API documentation 7.3.0).
 SESSION: Final = 24 * 3600.0
@@ -127,19 +127,19 @@ class Bot(Struct, kw_only=True):
         """True if the webhook was set for this event; some cannot be filtered out."""
         return self.event_types is None or event in self.event_types or event in ALWAYS
 
-    def person(self, user_id: str, handset: Handset, start: State) -> Person:
+    def person(self, name: str, handset: Handset, start: State) -> Person:
         """The person with this id, in the state `start` if the bot does not know them yet."""
-        person = self.people.get(user_id)
+        person = self.people.get(name)
         if person is None:
             if len(self.people) >= PEOPLE:
                 del self.people[next(iter(self.people))]
-            person = self.people[user_id] = Person(user_id, start)
-            self.ids[handset.address] = user_id
+            person = self.people[name] = Person(name, start)
+            self.ids[handset.address] = name
         return person
 
     def id_of(self, handset: Handset) -> str:
-        """The user id by which this bot knows the holder of a handset: by default its number."""
-        return self.ids.get(handset.address, handset.address)
+        """The user id by which this bot knows the holder of a handset: the one that it used first, if any."""
+        return self.ids.get(handset.address) or user_id(handset.address)
 
     def subscribers(self) -> int:
         """How many people are known to be subscribed."""

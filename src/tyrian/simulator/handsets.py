@@ -14,6 +14,8 @@ from tyrian.simulator.behaviour import Answer, Behaviour, Network, row_of
 from tyrian.simulator.taps import Said, tap, text_of
 
 _NUMBER: Final = re.compile(r"\+?([1-9][0-9]{6,14})")
+#: The Viber user id of a number's holder, in the manner of the real ones (which tell nothing of the number).
+_USER_ID: Final = re.compile(r"u([1-9][0-9]{6,14})==")
 
 
 class Via(StrEnum):
@@ -271,9 +273,14 @@ class Now(Protocol):
 
 
 def normal(address: str) -> str:
-    """A phone number as + and digits; any other address as it is."""
-    found = _NUMBER.fullmatch(address)
+    """A phone number, or the user id of its holder, as + and digits; any other address as it is."""
+    found = _NUMBER.fullmatch(address) or _USER_ID.fullmatch(address)
     return f"+{found[1]}" if found else address
+
+
+def user_id(address: str) -> str:
+    """The Viber user id by which bots know the holder of a handset at first: `u385991234501==` for a number."""
+    return f"u{address[1:]}==" if address.startswith("+") else address
 
 
 def echo_of(content: dict[str, Any]) -> str:
