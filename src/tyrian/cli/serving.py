@@ -9,36 +9,13 @@ from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 
+from tyrian.cli import options
 from tyrian.cli.failures import Exit, Failure, complain
 
 if TYPE_CHECKING:
     import socket
 
     from tyrian.settings import Settings
-
-ConfigFile = Annotated[
-    Path | None, typer.Option("--config", help="A TOML file with settings; `TYRIAN_CONFIG` may name it instead.")
-]
-DataDir = Annotated[
-    Path | None,
-    typer.Option("--data-dir", help="The folder for the embedded database and the secret key.", show_default=False),
-]
-DatabaseUrl = Annotated[
-    str | None,
-    typer.Option(
-        "--database-url",
-        help="A PostgreSQL database of your own, instead of the embedded one.",
-        metavar="URL",
-        show_default=False,
-    ),
-]
-LogLevel = Annotated[
-    str | None,
-    typer.Option("--log-level", help="The least important log lines shown: debug, info, warning or error."),
-]
-LogFormat = Annotated[
-    str | None, typer.Option("--log-format", help="How log lines look: `text` for people, `json` for programs.")
-]
 
 _LOOPBACK: Final = ("127.0.0.0/8", "::1/128")
 #: Read by the commands that talk to a gateway; no settings of the gateway itself.
@@ -53,8 +30,8 @@ def serve(
         int | None,
         typer.Option("--port", help="The port to listen on; 8080 unless set, 0 for any free one.", show_default=False),
     ] = None,
-    data_dir: DataDir = None,
-    database_url: DatabaseUrl = None,
+    data_dir: options.DataDir = None,
+    database_url: options.DatabaseUrl = None,
     public_url: Annotated[
         str | None,
         typer.Option(
@@ -71,9 +48,9 @@ def serve(
         str | None,
         typer.Option("--role", help="What this node does: all, api (take requests), dispatch (send) or callbacks."),
     ] = None,
-    log_level: LogLevel = None,
-    log_format: LogFormat = None,
-    config: ConfigFile = None,
+    log_level: options.LogLevel = None,
+    log_format: options.LogFormat = None,
+    config: options.ConfigFile = None,
 ) -> None:
     """Run a gateway until it is stopped with Ctrl-C or SIGTERM.
 
@@ -110,9 +87,9 @@ def demo(
             "--time-scale", min=0.01, max=10_000, help="How many times as fast as the wall's the demo's clock runs."
         ),
     ] = 1.0,
-    log_level: LogLevel = None,
-    log_format: LogFormat = None,
-    config: ConfigFile = None,
+    log_level: options.LogLevel = None,
+    log_format: options.LogFormat = None,
+    config: options.ConfigFile = None,
 ) -> None:
     """Run a gateway with a simulated world around it: a Viber cloud, an SMS centre and handsets.
 
@@ -157,7 +134,7 @@ def settings_of(config: Path | None = None, given: dict[str, Any] | None = None)
 
 
 def demo_settings(settings: "Settings", *, own_folder: bool) -> "Settings":
-    """What the demo changes: this machine only, one process, its own database, and callbacks to this machine allowed."""
+    """What the demo changes: one process, a database of its own, and nothing but this machine in and out."""
     from ipaddress import ip_network
 
     return replace(

@@ -2,7 +2,7 @@
 
 import typer
 
-from tyrian.cli import serving
+from tyrian.cli import bulk, bulks, channels, keys, sending, serving, watch
 from tyrian.cli.failures import Commands
 
 app = typer.Typer(
@@ -17,3 +17,12 @@ app = typer.Typer(
 
 app.command()(serving.serve)
 app.command()(serving.demo)
+app.command()(sending.send)
+app.command()(bulk.bulk)
+app.command()(sending.message)
+app.command()(watch.watch)
+app.add_typer(channels.group, name="channels")
+app.add_typer(keys.group, name="keys")
+app.add_typer(keys.accounts, name="accounts")
+app.add_typer(bulks.group, name="bulks")
+app.add_typer(bulks.callbacks, name="callbacks")

@@ -41,7 +41,7 @@ Try it: send to a handset that is off, with SMS as the fallback after a minute
 curl -X POST {url}/api/v1/messages -H 'Authorization: Bearer {key}' -H 'Content-Type: application/json' -d '{body}'
 
 Or with this command line
-tyrian send +385991234509 'Your order is on its way' --channel demo-viber --fallback demo-sms --fallback-time 60 \
+tyrian send +385991234509 'Your order is on its way' --channel demo-viber --fallback demo-sms --fallback-time 60 \\
   --url {url} --wait
 """
 _BODY: Final = (
