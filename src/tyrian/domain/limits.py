@@ -6,6 +6,7 @@ documentation, so what is refused and what is documented cannot differ.
 """
 
 from collections.abc import Callable, Iterator, Mapping
+from functools import cache
 from typing import Any
 
 from msgspec import Struct, json
@@ -64,7 +65,7 @@ def check(content: Base, purpose: Purpose, can: Capabilities, at: str = "") -> l
     rule = can.contents.get(kind)
     if rule is None:
         return [Problem(f"{at}/type", f'"{kind}" cannot be sent on this channel; it takes {_listed(can.contents)}')]
-    found = [p for bound in (*rule.bounds, *can.common) for p in _check_bound(content, bound, at)]
+    found = [p for bounds in (rule.bounds, can.common) for bound in bounds for p in _check_bound(content, bound, at)]
     allowed = can.shapes.get(purpose)
     shape = shape_of(content)
     if allowed is not None and shape not in allowed:
@@ -80,11 +81,22 @@ def _listed(names: Mapping[str, Any]) -> str:
     return ", ".join(sorted(names))
 
 
-def _check_bound(content: Base, bound: Bound, at: str) -> Iterator[Problem]:
-    for pointer, value in _values(content, bound.field.split("."), at):
-        message = _broken(value, bound)
-        if message:
-            yield Problem(pointer, message)
+def _check_bound(content: Base, bound: Bound, at: str) -> list[Problem]:
+    path = _path_of(bound.field)
+    if path is None:
+        # Most bounds are on a member of the content itself: this runs for each of them and every message.
+        message = _broken(getattr(content, bound.field, None), bound)
+        return [Problem(f"{at}/{bound.field}", message)] if message else []
+    if getattr(content, path[0].removesuffix("[]"), None) is None and len(path) > 1:
+        return []
+    found = ((pointer, _broken(value, bound)) for pointer, value in _values(content, path, at))
+    return [Problem(pointer, message) for pointer, message in found if message]
+
+
+@cache
+def _path_of(field: str) -> list[str] | None:
+    """The steps of a field's path; None for a plain member."""
+    return field.split(".") if "." in field or field.endswith("[]") else None
 
 
 def _values(value: Any, path: list[str], at: str) -> Iterator[tuple[str, Any]]:

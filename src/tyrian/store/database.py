@@ -59,7 +59,7 @@ class Database:
     async def open(cls, url: str, *, work: int = 12, reading: int = 6) -> "Database":
         """Connects. `work` and `reading` are the most connections of each pool."""
         work_pool = asyncpg.create_pool(
-            url, min_size=2, max_size=work, command_timeout=_PATIENCE, server_settings=_WORK_SETTINGS
+            url, min_size=2, max_size=work, command_timeout=_PATIENCE, server_settings=_WORK_SETTINGS, reset=_as_it_is
         )
         reading_pool = asyncpg.create_pool(
             url, min_size=0, max_size=reading, command_timeout=_PATIENCE, server_settings=_READING_SETTINGS
@@ -104,6 +104,10 @@ class Database:
     async def read_row(self, sql: str, *args: Any) -> asyncpg.Record | None:
         """One row for a report."""
         return await self.reading.fetchrow(sql, *args)
+
+
+async def _as_it_is(connection: object) -> None:
+    """Work statements leave nothing behind on their connection, so giving it back needs no statement to clean it."""
 
 
 async def persist(step: Callable[[], Awaitable[T]], *, patience: float = 30.0) -> T:
