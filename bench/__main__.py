@@ -68,8 +68,7 @@ async def run(names: list[str], options: Options, console: Console) -> report.Re
         for name in names:
             console.print(f"{name}: {SCENARIOS[name].about} ...", highlight=False, style="dim")
             figures += await _one(name, here, failures)
-        shown = msgspec.to_builtins(options)
-        shown.pop("profile")
+        shown = {name: value for name, value in msgspec.structs.asdict(options).items() if name != "profile"}
         return report.Record(
             at=datetime.now(UTC),
             version=version("tyrian"),

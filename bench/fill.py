@@ -55,15 +55,16 @@ _GENERATED: Final = {"id"}
 
 async def copies(url: str, model: UUID, first: int, count: int, *, due_now: bool = False) -> None:
     """Copy a model `count` times, numbered from `first`. `due_now`: what waits to be sent is due already."""
+    # One time for all tables: the ids are made from it.
+    now, spread = datetime.now(UTC), timedelta(hours=_SPREAD_HOURS)
     connection = await asyncpg.connect(url, server_settings={"jit": "off", "synchronous_commit": "off"})
     try:
-        await connection.execute("SELECT make_partitions($1, 1)", datetime.now(UTC).date())
+        await connection.execute("SELECT make_partitions($1, 1)", now.date())
         for table, key, own_id in _TABLES:
             sql = await _statement(connection, table, key, own_id, due_now)
             for begin in range(first, first + count, _CHUNK):
                 end = min(begin + _CHUNK, first + count) - 1
-                spread = timedelta(hours=_SPREAD_HOURS)
-                await connection.execute(sql, model, datetime.now(UTC), spread, begin, end, timeout=3600)
+                await connection.execute(sql, model, now, spread, begin, end, timeout=3600)
     finally:
         await connection.close()
 

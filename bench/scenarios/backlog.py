@@ -48,7 +48,7 @@ async def _grow(bed: Bed, before: int, size: int, history: UUID, waiting: UUID, 
 def _figure(size: int, rounds: Rounds) -> Figure:
     return Figure(
         scenario="backlog",
-        name=f"accept + send with {size:,} rows".replace(",", " "),
+        name=f"accept + send with {size:_} rows".replace("_", " "),
         unit="µs CPU",
         sense="less",
         value=rounds.cost * 1e6,
@@ -61,7 +61,7 @@ def _figure(size: int, rounds: Rounds) -> Figure:
 def _growth(sizes: tuple[int, ...], found: list[Rounds]) -> list[Figure]:
     """Costs at the most rows over costs at the fewest, in CPU and in wall time."""
     ratios = {"CPU": found[-1].cost / found[0].cost, "wall time": found[0].median / found[-1].median}
-    name = f"at {sizes[-1]:,} rows, as multiple of {sizes[0]:,}".replace(",", " ")
+    name = f"at {sizes[-1]:_} rows, as multiple of {sizes[0]:_}".replace("_", " ")
     return [
         Figure(scenario="backlog", name=f"{what} {name}", unit="x", sense="less", aim=_AIM, value=ratio)
         for what, ratio in ratios.items()

@@ -13,7 +13,7 @@ from bench.scenarios.throughput import accept_and_send
 from bench.subjects import GATEWAY, LIMIT
 from bench.world import World
 
-_WARM: Final = 2.0
+_WARM: Final = 1.0
 #: Milliseconds.
 _AIM: Final = 25.0
 

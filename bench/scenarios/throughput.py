@@ -12,10 +12,12 @@ from bench.world import World
 
 #: The most messages on their way at once: enough to keep every part busy, and no heap that hides a slow one.
 SEND_WINDOW: Final = 2000
-LIFE_WINDOW: Final = 4000
+LIFE_WINDOW: Final = 2000
 #: Rates that the receipts at hand must last for, in receipts/s.
 _RECEIPTS_LAST: Final = {GATEWAY: 12_000, LIMIT: 20_000}
-_WARM: Final = 1.5
+_WARM: Final = 1.0
+#: A few connections are not given a crowd to serve.
+_MOST_PER_CONNECTION: Final = 32
 
 
 async def accepts(world: World) -> list[Figure]:
@@ -66,7 +68,10 @@ async def _through(
     bed: Bed, until: Count, again: Count, window: int, profile: str | None, callback: str | None = None
 ) -> Rounds:
     already = bed.board.values[until]
+    window = min(window, bed.world.options.connections * _MOST_PER_CONNECTION)
     async with bed.load(bed.subject.singles(callback), window=window, until=until) as load:
+        # The first wave goes through one part after the other; the flow is even once it has passed.
+        await bed.drained(until, already + window)
         rounds = await bed.rounds(until, load, warm=_WARM, profile=profile)
         result = await load.finish()
     await bed.drained(until, already + result.answered)
