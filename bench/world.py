@@ -42,7 +42,9 @@ class World:
 
     def data_dir(self) -> Path:
         """The folder that gateways keep their secret key in; the embedded server's."""
-        return self.folder / "data"
+        folder = self.folder / "data"
+        folder.mkdir(mode=0o700, exist_ok=True)
+        return folder
 
     def board(self) -> Board:
         """A new board."""

@@ -6,16 +6,18 @@ from pathlib import Path
 import asyncpg
 import pytest
 
-from bench import bed as beds, fill, world
+from bench import bed as beds, fill
 from bench.bed import Bed
 from bench.orders import TOKEN
 from bench.subjects import CHANNEL, GATEWAY
-from bench.world import Options
+from bench.world import Options, World
+from tyrian.store.embedded import EmbeddedPostgres
 
 
 @pytest.fixture
-async def bed(tmp_path: Path) -> AsyncIterator[Bed]:
-    async with world.opened(Options(quick=True)) as here, beds.made(here, GATEWAY) as made:
+async def bed(tmp_path: Path, postgres: EmbeddedPostgres) -> AsyncIterator[Bed]:
+    here = World(tmp_path, postgres, Options(quick=True))
+    async with beds.made(here, GATEWAY) as made:
         yield made
 
 
