@@ -30,7 +30,10 @@ T = TypeVar("T")
 
 
 class Refusal(Failure):
-    """The gateway refused, or failed itself. `problems` are (JSON pointer, message) as it listed them; `kind` is its word for it."""
+    """The gateway refused, or failed itself.
+
+    `kind` is its word for it; `problems` are the pairs of JSON pointer and message that it listed.
+    """
 
     def __init__(self, status: int, kind: str, detail: str, problems: list[tuple[str, str]]) -> None:
         said = [f"  {pointer or 'the body'}: {message}" for pointer, message in problems]
@@ -142,7 +145,7 @@ class Api:
 
     def _unreachable(self, error: Exception) -> Failure:
         return Failure(
-            f"No gateway answers at {self.url}: {_innermost(error)}.",
+            f"No gateway answers at {self.url}: {innermost(error)}.",
             "Start one with `tyrian serve` or `tyrian demo`, or say with --url where it is.",
             code=Exit.UNREACHABLE,
         )
@@ -187,7 +190,7 @@ def _refusal(status: int, problem: Mapping[str, Any]) -> Refusal:
     return Refusal(status, str(problem.get("type", "")).rpartition("#")[2], detail, problems)
 
 
-def _innermost(error: Exception) -> str:
+def innermost(error: Exception) -> str:
     """The last word in a chain of causes, which is the one that tells people something."""
     details = getattr(error, "details", None)
     chain = details.get("causes") if isinstance(details, dict) else None

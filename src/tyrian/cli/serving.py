@@ -1,6 +1,7 @@
 """`tyrian serve` and `tyrian demo`: starting a gateway."""
 
 import errno
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -118,19 +119,23 @@ def settings_of(config: Path | None = None, given: dict[str, Any] | None = None)
 
     Variables that look like settings and are none, most likely misspelt, are mentioned.
     """
-    import os
-
     from tyrian.logs import set_up
-    from tyrian.settings import SettingsError, load, unknown_variables
+    from tyrian.settings import SettingsError, load
 
-    environ = {name: value for name, value in os.environ.items() if name not in _CLIENT_VARIABLES}
-    complain(*unknown_variables(environ))
+    complain(*misspelt())
     try:
-        settings = load(config, given, environ)
+        settings = load(config, given)
     except SettingsError as error:
         raise Failure(*error.sentences, code=Exit.USAGE) from None
     set_up(settings)
     return settings
+
+
+def misspelt() -> list[str]:
+    """Sentences about environment variables that look like settings and are none."""
+    from tyrian.settings import unknown_variables
+
+    return unknown_variables({name: value for name, value in os.environ.items() if name not in _CLIENT_VARIABLES})
 
 
 def demo_settings(settings: "Settings", *, own_folder: bool) -> "Settings":

@@ -6,7 +6,8 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from rich.console import Console
+from rich.console import Console, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -72,6 +73,11 @@ def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Se
             *(cell if isinstance(cell, Text) else Text(_plain(cell), STYLES.get(str(cell), "")) for cell in row)
         )
     return result
+
+
+def indented(part: RenderableType) -> Padding:
+    """Something a little to the right, below its heading."""
+    return Padding(part, (0, 0, 0, 2), expand=False)
 
 
 def _plain(cell: Any) -> str:

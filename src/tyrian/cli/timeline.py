@@ -3,11 +3,10 @@
 from typing import Any, Final
 
 from rich.console import Console
-from rich.padding import Padding
 from rich.text import Text
 
 from tyrian.cli.client import Api, segment
-from tyrian.cli.terminal import STYLES, instant, moment, print_json, screen, span, state, table
+from tyrian.cli.terminal import STYLES, indented, instant, moment, print_json, screen, span, state, table
 from tyrian.domain.reasons import REASONS
 
 _EVENT_WIDTH: Final = 18
@@ -118,7 +117,7 @@ def _attempts(console: Console, message: dict[str, Any]) -> None:
     if not rows:
         console.print("  none yet")
         return
-    console.print(Padding(table(("step", "channel", "status", "reason", "tries", *_TIMES), rows), (0, 0, 0, 2), expand=False))
+    console.print(indented(table(("step", "channel", "status", "reason", "tries", *_TIMES), rows)))
     for word in dict.fromkeys(a["reason"] for a in message["attempts"] if a["reason"]):
         console.print(Text(f"  {_reason(word)}", "bright_black"))
 
@@ -138,7 +137,7 @@ def _waiting(console: Console, callbacks: list[dict[str, Any]]) -> None:
         (c["id"], c["type"], c["state"], c["reason"], c["tries"], moment(c["next_try_at"]), c["url"]) for c in callbacks
     ]
     headings = ("id", "report", "state", "reason", "tries", "next try", "url")
-    console.print(Padding(table(headings, rows), (0, 0, 0, 2), expand=False))
+    console.print(indented(table(headings, rows)))
 
 
 def _exchanges(console: Console, message: dict[str, Any]) -> None:

@@ -2,7 +2,7 @@
 
 import typer
 
-from tyrian.cli import bulk, bulks, channels, keys, sending, serving, watch
+from tyrian.cli import bulk, bulks, channels, keys, sending, serving, upkeep, watch
 from tyrian.cli.failures import Commands
 
 app = typer.Typer(
@@ -26,3 +26,5 @@ app.add_typer(keys.group, name="keys")
 app.add_typer(keys.accounts, name="accounts")
 app.add_typer(bulks.group, name="bulks")
 app.add_typer(bulks.callbacks, name="callbacks")
+app.command()(upkeep.migrate)
+app.command()(upkeep.doctor)

@@ -13,12 +13,11 @@ from typing import Any, Final
 
 from rich.console import Group
 from rich.live import Live
-from rich.padding import Padding
 from rich.progress_bar import ProgressBar
 from rich.text import Text
 
 from tyrian.cli.client import Api, segment
-from tyrian.cli.terminal import OUTCOMES, STATES, clock, instant, print_json, rate, screen, span, state, table
+from tyrian.cli.terminal import OUTCOMES, STATES, clock, indented, instant, print_json, rate, screen, span, state, table
 
 #: Seconds over which the rate of outcomes is taken.
 _RECENT: Final = 10.0
@@ -91,7 +90,7 @@ class BulkView:
         share = ProgressBar(total=max(bulk["total"], 1), completed=self.outcomes, width=_BAR_WIDTH)
         rows = [(word, bulk["counts"].get(word, 0), self._share(word)) for word in STATES if bulk["counts"].get(word)]
         counts = table(("status", "messages", "share"), rows, numbers=("messages", "share"))
-        return Group(head, Padding(share, (0, 0, 0, 2), expand=False), Text(done), Text(), Padding(counts, (0, 0, 0, 2), expand=False))
+        return Group(head, indented(share), Text(done), Text(), indented(counts))
 
     def _share(self, word: str) -> str:
         return f"{100 * self._bulk['counts'][word] / max(self._bulk['total'], 1):.1f} %"
