@@ -1,9 +1,9 @@
 """A pool of room for callbacks of one line, shared among endpoints so that no one of them can fill it.
 
-Each round looks which endpoints something is due for, gives each a share, and claims for all of them at once. An
-endpoint may have in flight at most half of what stands free (so a slow one settles at a third of the pool, ten slow
-ones at a sixth free still), and of one claim at most its part: whoever has a single callback waits behind nobody's
-backlog.
+Each round looks which endpoints something is due for, gives each a share, and claims for all of them at once. The
+share is a part of what stands free, not of the pool: one endpoint may have in flight as many as are free, ten of them a
+tenth of what is free each. The last of the room is kept for endpoints that have nothing in flight, one callback each,
+so that whoever comes next finds some. Of one claim each gets its part: a single callback waits behind nobody's backlog.
 """
 
 import asyncio
@@ -22,11 +22,12 @@ log = logging.getLogger(__name__)
 
 #: Seconds of the clock that a claim holds. Only one whose node lives on without finishing is ever freed by this.
 LEASE: Final = 60.0
-#: Callbacks claimed at once, and the smallest part of a claim that an endpoint is given.
+#: Callbacks claimed at once.
 BATCH: Final = 256
-_PART: Final = 8
-#: A claim is made when this part of the pool is free, and for an endpoint when this part of its share is.
+#: An endpoint is given more when this part of its share is free.
 _REFILL: Final = 4
+#: This part of the pool is kept for endpoints that have nothing in flight.
+_KEPT: Final = 8
 #: Endpoints looked at in one round.
 _LOOK: Final = 1000
 #: Seconds between two looks at a pool that nobody woke, and where others hold what is due.
@@ -68,6 +69,7 @@ class Pool:
         self._tasks: set[asyncio.Task[None]] = set()
         self._flying: Counter[int] = Counter()
         self._after = 0
+        self._served = 0
         #: Endpoints whose last claim brought less than they had room for, and when they were last tidied.
         self._short: dict[int, datetime] = {}
         self.ids: set[int] = set()
@@ -122,7 +124,7 @@ class Pool:
     async def _round(self) -> float:
         """One look and one claim; returns seconds until the next is worth while."""
         free = self._size - self.in_flight
-        if self.stopping or (free < self._size // _REFILL and self.in_flight):
+        if self.stopping or not free:
             return _IDLE
         now = self._clock.now()
         waiting = await store.look(self._db, self._line, self._after, _LOOK)
@@ -138,22 +140,31 @@ class Pool:
 
     def _rooms(self, due: list[int], free: int, now: datetime) -> dict[int, int]:
         """How many callbacks each endpoint may be given now; those without room are left out."""
-        part = max(_PART, min(free, BATCH) // max(len(due), 1))
+        limits = {endpoint: self._standing.room(endpoint, now) for endpoint in self._in_turn(due)}
+        open_to = [endpoint for endpoint, limit in limits.items() if limit != 0]
+        share = max(free - self._size // _KEPT, 0) // (len(open_to) + 1)
+        part = max(min(free, BATCH) // max(len(open_to), 1), 1)
         rooms = {}
-        for endpoint in due:
-            limit = self._standing.room(endpoint, now)
-            share = max(free // 2, 1) if limit is None else limit
-            room = share - self._flying[endpoint]
+        for endpoint in open_to:
+            limit = limits[endpoint]
+            most = share if self._flying[endpoint] else max(share, 1)
+            most = most if limit is None else min(limit, most)
+            room = most - self._flying[endpoint]
             # Room that comes free one by one is not claimed one by one.
-            if room > 0 and room >= share // _REFILL:
+            if room > 0 and room >= most // _REFILL:
                 rooms[endpoint] = min(part, room)
         return rooms
+
+    def _in_turn(self, due: list[int]) -> list[int]:
+        """The endpoints beginning with the one after the last that was served, where a claim cannot serve them all."""
+        return [e for e in due if e > self._served] + [e for e in due if e <= self._served]
 
     async def _claim(self, rooms: dict[int, int], limit: int, now: datetime) -> int:
         until = now + timedelta(seconds=LEASE)
         rows = await store.claim(self._db, self._line, now, until, self._node, rooms, limit)
         for row in rows:
             self._start(row)
+        self._served = rows[-1]["endpoint_id"] if len(rows) == limit else 0
         if len(rows) < limit:
             await self._tidy(rooms, Counter(row["endpoint_id"] for row in rows), now)
         return len(rows)

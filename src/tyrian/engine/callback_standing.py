@@ -43,6 +43,10 @@ class Standing:
         """The endpoint lives."""
         self._troubled.pop(endpoint_id, None)
 
+    def forgive(self) -> None:
+        """Forgets all trouble: someone says that it is over."""
+        self._troubled.clear()
+
     def failed(self, endpoint_id: int, now: datetime, asked: float | None = None) -> None:
         """The endpoint failed; `asked` are the seconds for which it asked to be left alone.
 

@@ -222,11 +222,13 @@ class Callbacks:
     async def redeliver(self, account_id: int, callback_id: int) -> bool:
         """Tries a callback that failed again, now; False if the account has none of this number or it is under way."""
         done = await store.redeliver(self._db, account_id, callback_id, self._clock.now())
+        self._standing.forgive()
         self.wake()
         return done
 
     async def redeliver_all(self, account_id: int, since: datetime | None = None) -> int:
         """Tries all parked callbacks made since then again (all there are, if not said); returns how many."""
         count = await store.redeliver_all(self._db, account_id, since or _LONG_AGO, self._clock.now())
+        self._standing.forgive()
         self.wake()
         return count
