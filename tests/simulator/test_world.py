@@ -9,7 +9,7 @@ import pytest
 from tests.clock import ManualClock
 from tests.simulator.serving import SERVICE, Rig
 from tyrian.simulator.agenda import Agenda
-from tyrian.simulator.handsets import Handsets
+from tyrian.simulator.handsets import Handsets, Line, Via
 from tyrian.simulator.quirks import Quirks
 
 NUMBER = "+385991234502"
@@ -162,7 +162,9 @@ def test_the_oldest_handsets_and_messages_go_first() -> None:
     handsets.of("+385991234503")
     assert handsets.find("+385991234501") is None
     assert len(handsets) == 2
-    assert first.messages.maxlen == 2
+    for ref in "abc":
+        first.accept(Line(Via.SMS, "Shop"), ref, {}, ManualClock().now())
+    assert [message.ref for message in first.messages] == ["b", "c"]
 
 
 async def test_the_agenda_keeps_the_order_of_time() -> None:

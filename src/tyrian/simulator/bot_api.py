@@ -183,12 +183,14 @@ class BotApi:
 
     def _free(self, bot: Bot) -> bool:
         """Count a message outside sessions against the month's allowance (UTC); False if it is used up."""
+        allowance = self._ground.settings.monthly_allowance
+        if not allowance:
+            return True
         month = self._ground.now().strftime("%Y-%m")
         if month != bot.month:
             bot.month, bot.free_sent = month, 0
         bot.free_sent += 1
-        allowance = self._ground.settings.monthly_allowance
-        return not allowance or bot.free_sent <= allowance
+        return bot.free_sent <= allowance
 
     def take(
         self,
@@ -280,7 +282,7 @@ class BotApi:
             return self.refuse(NOT_REGISTERED)
         if person.state is State.UNSUBSCRIBED or handset.has_blocked(Line(Via.BOT, bot.uri), answer):
             return self.refuse(NOT_SUBSCRIBED)
-        if person.details.full(self._ground.seconds()):
+        if not person.asked(self._ground.seconds()):
             return self.refuse(TOO_MANY)
         user = self._events.user(bot, user_id, handset.address) | {"name": name_of(user_id)} | _DEVICE
         return Outcome(self.answer() | {"message_token": self._ground.tokens.next(), "user": user})

@@ -52,7 +52,7 @@ class Window:
 class Person:
     """One Viber user as one bot knows them."""
 
-    __slots__ = ("details", "history", "hour", "id", "sent", "session_until", "state", "tracking_data")
+    __slots__ = ("_details", "history", "hour", "id", "sent", "session_until", "state", "tracking_data")
 
     def __init__(self, user_id: str, state: State) -> None:
         self.id = user_id
@@ -65,7 +65,12 @@ class Person:
         self.session_until = 0.0
         #: Of the last bot message; comes back with what the person writes next.
         self.tracking_data: str | None = None
-        self.details = Window(DETAILS_LIMIT, DETAILS_WINDOW)
+        self._details: Window | None = None
+
+    def asked(self, now: float) -> bool:
+        """Count one more `get_user_details`; False if there were too many."""
+        self._details = self._details or Window(DETAILS_LIMIT, DETAILS_WINDOW)
+        return not self._details.full(now)
 
     def count(self, now: float, limit: int) -> bool:
         """Count one more message in this clock hour; False if that is above the limit."""

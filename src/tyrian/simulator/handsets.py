@@ -1,7 +1,6 @@
 """The handsets: every phone number is one, made when first used, that keeps what it receives and can be clicked."""
 
 import re
-from collections import deque
 from collections.abc import Iterator
 from datetime import datetime
 from enum import StrEnum
@@ -88,15 +87,18 @@ class NoLine(LookupError):
 class Handset:
     """One phone (or, for bot user ids that are no number, one Viber user)."""
 
-    __slots__ = ("_network", "_scripts", "_tries", "address", "allowed", "blocked", "messages", "written")
+    # There may be a hundred thousand: what most of them never need is shared or made late.
+    __slots__ = ("_keep", "_network", "_scripts", "_tries", "address", "allowed", "blocked", "messages", "written")
 
     def __init__(self, address: str, network: "Handsets", keep: int) -> None:
         self.address = address
-        self.messages: deque[Message] = deque(maxlen=keep)
-        self.written: deque[Written] = deque(maxlen=keep)
+        #: Oldest first; at most `keep` of each.
+        self.messages: list[Message] = []
+        self.written: list[Written] = []
         #: Senders that the person has blocked, and those let in again (which beats a number that blocks everybody).
-        self.blocked: set[Line] = set()
-        self.allowed: set[Line] = set()
+        self.blocked: frozenset[Line] = frozenset()
+        self.allowed: frozenset[Line] = frozenset()
+        self._keep = keep
         self._network = network
         self._scripts: dict[Network, Behaviour] | None = None
         self._tries: dict[Network, int] | None = None
@@ -138,6 +140,7 @@ class Handset:
         """Note a message that a network took for this handset."""
         message = Message(id=self._network.next_id(), line=line, ref=ref, content=content, accepted_at=now)
         self.messages.append(message)
+        del self.messages[: -self._keep]
         return message
 
     # -- For the person -----------------------------------------------------------------------------------------------
@@ -161,6 +164,7 @@ class Handset:
         line = line or self.last_line()
         self._let_in(line)
         self.written.append(Written(line, said, self._network.now()))
+        del self.written[: -self._keep]
         self._network.carrier(line.via).wrote(self, line.sender, said)
 
     def press(self, button: int | str, line: Line | None = None) -> Said | None:
@@ -192,8 +196,8 @@ class Handset:
     def block(self, line: Line | None = None) -> None:
         """Block a sender; for a bot: leave it."""
         line = line or self.last_line()
-        self.blocked.add(line)
-        self.allowed.discard(line)
+        self.blocked |= {line}
+        self.allowed -= {line}
         self._network.carrier(line.via).allowed(self, line.sender, False)
 
     def unblock(self, line: Line | None = None) -> None:
@@ -203,8 +207,8 @@ class Handset:
         self._network.carrier(line.via).allowed(self, line.sender, True)
 
     def _let_in(self, line: Line) -> None:
-        self.blocked.discard(line)
-        self.allowed.add(line)
+        self.blocked -= {line}
+        self.allowed |= {line}
 
     unsubscribe = block
     subscribe = unblock

@@ -6,7 +6,7 @@ from typing import Final
 from tyrian.simulator.agenda import Agenda
 from tyrian.simulator.quirks import Quirks
 
-#: Bits below the milliseconds. They start at random, so that tokens of one run are not those of the next.
+#: Bits below the milliseconds. They are drawn once, so that tokens of one run are not those of the next.
 _LOW_BITS: Final = 21
 
 
@@ -17,6 +17,7 @@ class Tokens:
         self._agenda = agenda
         self.quirks = quirks
         self._last = 0
+        self._salt = randbits(_LOW_BITS)
         self._last_small = randbits(50)
 
     def next(self) -> int:
@@ -24,6 +25,6 @@ class Tokens:
         if self.quirks.small_tokens:
             self._last_small += 1
             return self._last_small
-        now = (int(self._agenda.now() * 1000) << _LOW_BITS) | randbits(_LOW_BITS)
+        now = (int(self._agenda.now() * 1000) << _LOW_BITS) | self._salt
         self._last = max(self._last + 1, now)
         return self._last
