@@ -76,7 +76,9 @@ def add(
         print_json(channel)
     else:
         console = screen()
-        console.print(f"Channel {channel['name']} was added. The network brings receipts to {channel['hook_url']}.")
+        console.print(
+            f"Channel {channel['name']} was added. A network that calls back finds it at {channel['hook_url']}."
+        )
         console.print(Text.assemble(state("ok" if setup["ok"] else "wrong"), f"  {setup['detail']}"))
     return bool(setup["ok"])
 

@@ -32,7 +32,7 @@ OPERATOR = "accounts:manage"
 async def local_desk(where: Where) -> AsyncIterator[Desk]:
     """A desk over the database that the settings name, migrated."""
     given = {"data_dir": where.data_dir, "database_url": where.database_url}
-    settings = settings_of(where.config, {**given, "log_level": "warning"})
+    settings = settings_of(where.config, {**given, "log_level": "error"})
     with plainly():
         async with database_url(settings) as url:
             await migrate(url)

@@ -12,12 +12,13 @@ DEFAULT_URL: Final = "http://127.0.0.1:8080"
 
 Url = Annotated[
     str,
-    typer.Option("--url", envvar="TYRIAN_URL", help="Where the gateway is.", rich_help_panel="Gateway"),
+    typer.Option("--url", metavar="URL", envvar="TYRIAN_URL", help="Where the gateway is.", rich_help_panel="Gateway"),
 ]
 Key = Annotated[
     str | None,
     typer.Option(
         "--key",
+        metavar="KEY",
         envvar="TYRIAN_API_KEY",
         help="Your API key. A gateway on this machine is tried with the demo's key if you give none.",
         show_default=False,
@@ -28,11 +29,13 @@ AsJson = Annotated[bool, typer.Option("--json", help="Print JSON for programs in
 
 ConfigFile = Annotated[
     Path | None,
-    typer.Option("--config", help="A TOML file with settings; `TYRIAN_CONFIG` may name it instead."),
+    typer.Option("--config", metavar="FILE", help="A TOML file with settings; `TYRIAN_CONFIG` may name it instead."),
 ]
 DataDir = Annotated[
     Path | None,
-    typer.Option("--data-dir", help="The folder for the embedded database and the secret key.", show_default=False),
+    typer.Option(
+        "--data-dir", metavar="DIR", help="The folder for the embedded database and the secret key.", show_default=False
+    ),
 ]
 DatabaseUrl = Annotated[
     str | None,

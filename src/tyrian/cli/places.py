@@ -57,7 +57,11 @@ _OPTIONS: Final[dict[str, tuple[Any, Any]]] = {
         Annotated[
             Path | None,
             typer.Option(
-                "--config", help="The gateway's file of settings.", show_default=False, rich_help_panel=_PANEL
+                "--config",
+                metavar="FILE",
+                help="The gateway's file of settings.",
+                show_default=False,
+                rich_help_panel=_PANEL,
             ),
         ],
         None,
@@ -65,7 +69,13 @@ _OPTIONS: Final[dict[str, tuple[Any, Any]]] = {
     "data_dir": (
         Annotated[
             Path | None,
-            typer.Option("--data-dir", help="The gateway's data folder.", show_default=False, rich_help_panel=_PANEL),
+            typer.Option(
+                "--data-dir",
+                metavar="DIR",
+                help="The gateway's data folder.",
+                show_default=False,
+                rich_help_panel=_PANEL,
+            ),
         ],
         None,
     ),

@@ -78,6 +78,7 @@ def demo(
         Path | None,
         typer.Option(
             "--data-dir",
+            metavar="DIR",
             help="The folder for the demo's database; `demo` in the usual one unless set.",
             show_default=False,
         ),

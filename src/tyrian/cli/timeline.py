@@ -64,7 +64,8 @@ def event_line(event: dict[str, Any], start: str) -> Text:
     """One line of history."""
     line = Text(f"  {offset(start, event['at']):>12}  ")
     line.append(state(event["type"], _EVENT_WIDTH))
-    line.append(f"  {event['channel'] or '':<{_CHANNEL_WIDTH}}  {event['reason'] or ''}  {_detail(event)}")
+    words = [event["reason"] or "", _detail(event)]
+    line.append(f"  {event['channel'] or '':<{_CHANNEL_WIDTH}}  {'  '.join(word for word in words if word)}")
     line.rstrip()
     return line
 
@@ -75,7 +76,11 @@ def _detail(event: dict[str, Any]) -> str:
     if not isinstance(detail, dict):
         return ""
     said = {name: value for name, value in detail.items() if name not in ("callback_id", "step")}
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in said.items())
+    return ", ".join(f"{name.replace('_', ' ')} {_worded(name, value)}" for name, value in said.items())
+
+
+def _worded(name: str, value: Any) -> Any:
+    return moment(value) if name.endswith("_at") and isinstance(value, str) else value
 
 
 def _head(console: Console, message: dict[str, Any]) -> None:
@@ -93,7 +98,7 @@ def _head(console: Console, message: dict[str, Any]) -> None:
     ]
     for name, value in rows:
         if value:
-            console.print(Text.assemble((f"  {name:<12}", "bright_black"), value))
+            console.print(Text.assemble((f"  {name:<13}", "bright_black"), value))
 
 
 def _reason(word: str | None) -> str:

@@ -38,8 +38,6 @@ async def _migrate(settings: Settings, *, check: bool) -> list[str]:
 
 def look_over(config: Path | None, given: dict[str, Any], *, demo: bool, as_json: bool) -> bool:
     """Prints every finding as it is made. False if anything is wrong."""
-    # What a connector logs about its own troubles, the findings say in fewer words.
-    logging.disable(logging.ERROR)
     console = screen()
     found: list[Finding] = []
 
@@ -74,8 +72,13 @@ def _settings(config: Path | None, given: dict[str, Any], take: Any) -> Settings
 
 
 async def _look_over(settings: Settings, take: Any) -> None:
-    async for finding in examine(settings):
-        take(finding)
+    # What a connector logs about its own troubles, the findings say in fewer words.
+    logging.disable(logging.ERROR)
+    try:
+        async for finding in examine(settings):
+            take(finding)
+    finally:
+        logging.disable(logging.NOTSET)
 
 
 def _tell(console: Console, finding: Finding) -> None:
