@@ -1,0 +1,38 @@
+"""What can stand in a message's history: a closed vocabulary of event types.
+
+A message's history is append-only; its state is the fold of it. Every `type` of an event that leaves Tyrian is a key of
+`EVENTS`; its sentence is what the documentation prints. Why something happened is the event's `reason`, a word of
+`domain.reasons`.
+"""
+
+from typing import Final
+
+EVENTS: Final[dict[str, str]] = {
+    # The beginning, told from the message's own row
+    "accepted": "The message was stored; from here on it is not lost.",
+    "scheduled": "The message waits for its time; `detail` has `due_at`.",
+    # A send
+    "sent": "The network took the attempt.",
+    "retry": "The network surely did not take the attempt, and it is tried again.",
+    "uncertain": (
+        "The attempt may or may not have gone out. `detail` has the `policy` of the channel: `resend` tries again as "
+        "long as there is time, `fail` gives the attempt up."
+    ),
+    # The end of an attempt
+    "delivered": "The network reported that the person's device has the message.",
+    "seen": "The network reported that the person has read the message.",
+    "failed": "The attempt came to nothing: refused at once, or reported as failed.",
+    "expired": "The attempt's time passed without a delivery.",
+    "cancelled": "The customer took the message back before it was sent.",
+    # Around it
+    "fallback": "The next step of the cascade was begun; `detail` has its number from 0 in `step`.",
+    "late_receipt": (
+        "The network reported on an attempt that was over already. `detail` has what it said in `receipt`; no status "
+        "was changed by it."
+    ),
+    # Callbacks
+    "callback_delivered": "A report was brought to the customer. `detail` has `callback_id`, `try` and `status`.",
+    "callback_failed": "The customer's endpoint did not take a report; `detail` has `next_try_at`.",
+    "callback_parked": "A report was given up for now, and is kept until redelivery is asked for.",
+    "callback_redelivered": "Redelivery of a report was asked for.",
+}
