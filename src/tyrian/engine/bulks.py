@@ -78,7 +78,7 @@ class Bulks:
         """Opens a bulk that takes recipients until it is sealed; what is added goes out at once, at its pace."""
         now = self._clock.now()
         bulk = NewBulk(self._ids.new(now), account_id, encode_plan(plan), "running", False, 0, None, now, name)
-        await new_bulk(self._db.work, bulk)
+        await new_bulk(self._db, bulk)
         return bulk.id
 
     async def add(

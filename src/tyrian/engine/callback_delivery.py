@@ -17,6 +17,7 @@ from tyrian.engine.egress_client import Answer, Client, Garbage, Unreachable
 from tyrian.engine.ports import CallbackRequest, Clock, Exchange, Face
 from tyrian.engine.report import Report, decode
 from tyrian.store.callbacks import DONE, PARK, RETRY, Outcome
+from tyrian.store.database import LOST
 from tyrian.store.endpoints import Endpoint
 
 log = logging.getLogger(__name__)
@@ -84,9 +85,11 @@ class Deliverer:
     async def _try(self, report: Report, endpoint: Endpoint | None) -> _Try:
         if endpoint is None:
             return _Try("not_rendered", Exchange("", error="the endpoint's row is missing"))
-        keys = await self._secrets(endpoint.account_id, endpoint.face)
         try:
+            keys = await self._secrets(endpoint.account_id, endpoint.face)
             request = self._faces[endpoint.face].render(report, keys, self._clock.now())
+        except LOST:
+            raise
         except Exception as error:
             log.exception("face %s could not render a callback", endpoint.face)
             return _Try("not_rendered", Exchange("", url=endpoint.url, error=f"{type(error).__name__}: {error}"))

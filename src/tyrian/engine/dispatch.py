@@ -336,7 +336,7 @@ class Dispatch:
         return write
 
     async def _write(self, writes: Sequence[Write]) -> Sequence[bool]:
-        written = await apply(self.db.work, writes, self._node.number)
+        written = await apply(self.db, writes, self._node.number)
         if reported(writes):
             self._on_reports()
         for write in writes:

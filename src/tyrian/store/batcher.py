@@ -31,7 +31,7 @@ class Batcher(Generic[Item, Result]):
         linger: float = 0.0,
         patience: float = 30.0,
     ) -> None:
-        """`size` items a batch at most, `writers` batches at once, `linger` seconds to gather; `patience`: see `persist`."""
+        """At most `size` items a batch and `writers` batches at once; `linger` seconds to gather; `patience`: see `persist`."""
         self._write = write
         self._size = size
         self._writers = writers

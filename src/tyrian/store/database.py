@@ -34,6 +34,8 @@ LOST = (
     OSError,
     asyncpg.PostgresConnectionError,
     asyncpg.InterfaceError,
+    # What the driver says when a connection ended in the middle of an operation and is used again.
+    asyncpg.InternalClientError,
     asyncpg.AdminShutdownError,
     asyncpg.CrashShutdownError,
     asyncpg.CannotConnectNowError,
@@ -78,24 +80,37 @@ class Database:
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[Connection]:
         """A work connection with a transaction around."""
-        async with self.work.acquire() as connection, connection.transaction():
+        async with self._mending(), self.work.acquire() as connection, connection.transaction():
             yield connection
+
+    @asynccontextmanager
+    async def _mending(self) -> AsyncIterator[None]:
+        """Has the pool replace its connections when one of them is beyond use."""
+        try:
+            yield
+        except asyncpg.InternalClientError:
+            await self.work.expire_connections()
+            raise
 
     async def fetch(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Rows of a work statement."""
-        return list(await self.work.fetch(sql, *args))
+        async with self._mending():
+            return list(await self.work.fetch(sql, *args))
 
     async def fetchrow(self, sql: str, *args: Any) -> asyncpg.Record | None:
         """The first row of a work statement."""
-        return await self.work.fetchrow(sql, *args)
+        async with self._mending():
+            return await self.work.fetchrow(sql, *args)
 
     async def fetchval(self, sql: str, *args: Any) -> Any:
         """The first value of a work statement."""
-        return await self.work.fetchval(sql, *args)
+        async with self._mending():
+            return await self.work.fetchval(sql, *args)
 
     async def execute(self, sql: str, *args: Any) -> str:
         """Runs a work statement; returns PostgreSQL's command tag."""
-        return str(await self.work.execute(sql, *args))
+        async with self._mending():
+            return str(await self.work.execute(sql, *args))
 
     async def read(self, sql: str, *args: Any) -> list[asyncpg.Record]:
         """Rows for a list or report."""

@@ -6,7 +6,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
 import msgspec
 
 from tyrian.store.database import Connection, Database
@@ -77,7 +76,7 @@ class Taken:
 async def take(db: Database, entries: Sequence[Keyed], node: int, leased_until: datetime) -> Taken:
     """Stores submissions. Those whose idempotency key is taken are not stored again."""
     if not any(e.key or e.bulk for e in entries):
-        leased = await accept(db.work, [m for e in entries for m in e.messages], node, leased_until)
+        leased = await accept(db, [m for e in entries for m in e.messages], node, leased_until)
         return Taken([e.answer for e in entries], leased)
     async with db.transaction() as connection:
         results = await _by_key(connection, entries)
@@ -90,7 +89,7 @@ async def take(db: Database, entries: Sequence[Keyed], node: int, leased_until: 
     return Taken(results, leased)
 
 
-async def new_bulk(connection: Connection | asyncpg.Pool, bulk: NewBulk) -> None:
+async def new_bulk(connection: Connection | Database, bulk: NewBulk) -> None:
     """Creates a bulk."""
     await connection.execute(
         _NEW_BULK,

@@ -9,9 +9,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
-from tyrian.store.database import Connection
+from tyrian.store.database import Connection, Database
 
 _FIND = """
 SELECT r.n::int AS n, a.message_id, a.account_id, a.id AS attempt_id
@@ -69,7 +67,7 @@ NEXT_PARKED = "SELECT min(due_at) FROM parked_receipts"
 
 
 async def find(
-    connection: Connection | asyncpg.Pool, channel_ids: list[int], refs: list[str], floor: UUID
+    connection: Connection | Database, channel_ids: list[int], refs: list[str], floor: UUID
 ) -> dict[int, Any]:
     """Attempts by the network's ids: position in the request (from 0) -> row. `floor` bounds the days searched."""
     rows = await connection.fetch(_FIND, channel_ids, refs, floor)
@@ -97,7 +95,7 @@ async def still_due(connection: Connection, ids: list[UUID], now: datetime) -> s
 
 
 async def park(
-    connection: Connection | asyncpg.Pool,
+    connection: Connection | Database,
     items: Sequence[tuple[int, str, bytes]],
     due_at: datetime,
     now: datetime,

@@ -10,10 +10,8 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-import asyncpg
-
 from tyrian.domain.lifecycle import Event
-from tyrian.store.database import Connection
+from tyrian.store.database import Connection, Database
 
 # -- Accepting --------------------------------------------------------------------------------------------------------
 
@@ -78,7 +76,7 @@ RETURNING message_id, COALESCE(node = $18 AND started_at = due_at, false)
 
 
 async def accept(
-    connection: Connection | asyncpg.Pool, new: Sequence[NewMessage], node: int, leased_until: datetime
+    connection: Connection | Database, new: Sequence[NewMessage], node: int, leased_until: datetime
 ) -> set[UUID]:
     """Stores messages; returns the ids of those that this node now holds the lease of."""
     rows = await connection.fetch(
@@ -272,7 +270,7 @@ SELECT message_id FROM mine
 """
 
 
-async def apply(connection: Connection | asyncpg.Pool, writes: Sequence[Write], node: int) -> set[UUID]:
+async def apply(connection: Connection | Database, writes: Sequence[Write], node: int) -> set[UUID]:
     """Writes changes; returns the ids of the messages whose changes were written.
 
     A fenced write whose lease this node no longer holds is left out: another node has taken the attempt over.
