@@ -1,15 +1,23 @@
 """The Bot API's endpoints: what is taken, what is refused, and with which status and words."""
 
-from datetime import UTC, datetime
+import asyncio
+import ssl
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 
 from tests.simulator.serving import TOKEN, Rig, Webhook, rig as make_rig, serving
 from tyrian.simulator.handsets import Line, Via
 from tyrian.simulator.settings import WorldSettings
 
 PERSON = "user01=="
+DAY = timedelta(days=1)
 BUTTON = {"ActionType": "reply", "ActionBody": "a", "Text": "A"}
 KEYBOARD = {"Type": "keyboard", "Buttons": [BUTTON]}
 TEXT = {"type": "text", "text": "hello"}
@@ -213,6 +221,31 @@ async def test_a_webhook_where_nobody_listens(rig: Rig) -> None:
     assert answer["status"] == 1
     assert "HttpResponse[null 0 null]@" in answer["status_message"]
     assert answer["status_message"].endswith("java.net.ConnectException: Connection refused")
+
+
+async def test_a_webhook_with_a_certificate_of_its_own_making(rig: Rig, tmp_path: Path) -> None:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(self_signed(tmp_path))
+    server = await asyncio.start_server(lambda reader, writer: writer.close(), "127.0.0.1", 0, ssl=context)
+    port = server.sockets[0].getsockname()[1]
+    answer = await rig.pa("set_webhook", url=f"https://localhost:{port}/")
+    server.close()
+    assert answer["status"] == 1
+    assert answer["status_message"].endswith("javax.net.ssl.SSLHandshakeException: General SSLEngine problem")
+
+
+def self_signed(folder: Path) -> Path:
+    """A key and a certificate for localhost that no authority has signed, in one file."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.now(UTC)
+    builder = x509.CertificateBuilder(name, name, key.public_key(), x509.random_serial_number(), now, now + DAY)
+    names = x509.SubjectAlternativeName([x509.DNSName("localhost")])
+    certificate = builder.add_extension(names, critical=False).sign(key, hashes.SHA256())
+    form = (serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    path = folder / "webhook.pem"
+    path.write_bytes(key.private_bytes(*form) + certificate.public_bytes(serialization.Encoding.PEM))
+    return path
 
 
 @pytest.mark.parametrize(
