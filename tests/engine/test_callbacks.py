@@ -152,6 +152,18 @@ async def test_a_face_that_cannot_render_is_not_the_customers_fault_and_loses_no
     assert [e["reason"] for e in await gateway.history(message)] == ["not_rendered", None]
 
 
+async def test_a_signing_secret_that_cannot_be_opened_is_told_and_not_tried_in_a_storm(gateway: StandIn) -> None:
+    async def cannot_open(account_id: int, face: str) -> list[str]:
+        raise ValueError("sealed with another key")
+
+    gateway.keys.signing.signing_keys = cannot_open
+    async with running(gateway) as at_work:
+        message = await at_work.report("http://127.0.0.1:9/")
+        assert (await at_work.next(RETRY)).reason == "not_rendered"
+    (event,) = await gateway.history(message)
+    assert "sealed with another key" in event["exchange"]["error"]
+
+
 async def test_410_parks_at_once(gateway: StandIn) -> None:
     async with Customer(answer(410)) as customer, running(gateway) as at_work:
         message = await at_work.report(customer.url)
