@@ -1,4 +1,4 @@
-"""What can stand in a message's history: a closed vocabulary of event types.
+"""What can stand in a message's history: a closed vocabulary of event types, and of the statuses that they lead to.
 
 A message's history is append-only; its state is the fold of it. Every `type` of an event that leaves Tyrian is a key of
 `EVENTS`; its sentence is what the documentation prints. Why something happened is the event's `reason`, a word of
@@ -6,6 +6,23 @@ A message's history is append-only; its state is the fold of it. Every `type` of
 """
 
 from typing import Final
+
+from tyrian.domain.lifecycle import Status
+
+#: Status -> what it says of a message or attempt.
+STATUSES: Final[dict[str, str]] = {
+    Status.ACCEPTED: "Stored, and due to be sent.",
+    Status.SCHEDULED: "Stored, and waiting for its time.",
+    Status.SENDING: "Being sent: with the network, waiting for another try, or going to the next step of its cascade.",
+    Status.SENT: "A network took it; whether it arrives is not known yet.",
+    Status.DELIVERED: "The person's device has it. `seen` may still follow.",
+    Status.SEEN: "The person has read it.",
+    Status.FAILED: "Nothing will be delivered; `reason` says why.",
+    Status.EXPIRED: "Its time passed without a delivery.",
+    Status.CANCELLED: "Taken back before it was sent.",
+    Status.UNCERTAIN: "Of attempts: it may or may not have gone out, and nobody will know.",
+    Status.SKIPPED: "Of attempts: its turn never came.",
+}
 
 EVENTS: Final[dict[str, str]] = {
     # The beginning, told from the message's own row
