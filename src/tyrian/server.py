@@ -67,7 +67,7 @@ class _Server(uvicorn.Server):
 def listen(settings: Settings) -> socket.socket:
     """The listening socket. Raises `OSError` with the address in its text."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
-    sock = socket.socket(family, socket.SOCK_STREAM)
+    sock = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
     try:
         sock.bind((settings.host, settings.port))

@@ -31,7 +31,10 @@ class Batcher(Generic[Item, Result]):
         linger: float = 0.0,
         patience: float = 30.0,
     ) -> None:
-        """At most `size` items a batch and `writers` batches at once; `linger` seconds to gather; `patience`: see `persist`."""
+        """At most `size` items a batch, `writers` batches at once, `linger` seconds to gather.
+
+        `patience` is how long a batch is repeated while the database is away (see `persist`).
+        """
         self._write = write
         self._size = size
         self._writers = writers
