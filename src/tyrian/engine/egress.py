@@ -182,6 +182,7 @@ def _host(text: str) -> str:
     return host
 
 
+@lru_cache(maxsize=8192)
 def _literal(host: str) -> Address | None:
     try:
         literal = ip_address(host)

@@ -69,7 +69,7 @@ def _address(text: str, at: str) -> str | Problem:
     number = e164(text)
     if number is not None:
         return number.removeprefix("+")
-    return text if text.startswith("user-") else Problem(at, f'"{text}" is no phone number', "address")
+    return text if text.startswith("user-") else Problem(at, f'"{text}" is no phone number')
 
 
 class _Connector:

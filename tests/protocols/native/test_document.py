@@ -4,10 +4,14 @@ import json
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.protocols.native.document import DOCUMENT, WITH_EXAMPLES, described, fits
 from tests.protocols.native.test_reports import AT, report
+from tyrian.domain.reasons import REASONS
+from tyrian.engine.keys import SCOPES
 from tyrian.engine.report import Report
-from tyrian.protocols.native import reports
+from tyrian.protocols.native import manual, reports
 from tyrian.protocols.native.errors import KINDS
 from tyrian.protocols.native.operations import OPERATIONS
 
@@ -66,10 +70,29 @@ def test_callbacks_fit_their_schema() -> None:
 # -- The manual -------------------------------------------------------------------------------------------------------
 
 
-def test_the_page_of_the_manual_has_every_operation_and_problem() -> None:
-    docs = Path(__file__).parents[3] / "docs" / "reference"
-    api_page, errors_page = [(docs / name).read_text(encoding="utf-8") for name in ("api.md", "errors.md")]
-    for operation in OPERATIONS:
-        assert f"`{operation.method} {operation.path}`" in api_page, operation.name
-    for kind in KINDS.values():
-        assert f"`{kind.name}`" in errors_page
+REFERENCE = Path(__file__).parents[3] / "docs" / "reference"
+
+
+@pytest.mark.parametrize("name", manual.PAGES)
+def test_the_manual_s_tables_are_those_of_the_code(name: str) -> None:
+    page = (REFERENCE / name).read_text(encoding="utf-8")
+    assert page == manual.filled(page), "run: python -m tyrian.protocols.native.manual docs/reference"
+
+
+def test_the_manual_names_every_operation_scope_problem_and_reason() -> None:
+    pages = "".join((REFERENCE / name).read_text(encoding="utf-8") for name in manual.PAGES)
+    named = [f"{o.method} {o.path}" for o in OPERATIONS]
+    for word in (*named, *SCOPES, *KINDS, *REASONS):
+        assert f"`{word}`" in pages
+
+
+def test_the_manual_names_every_code_of_a_problem() -> None:
+    page = (REFERENCE / "errors.md").read_text(encoding="utf-8")
+    source = Path(manual.__file__).parents[2]
+    files = [p for folder in ("domain", "engine", "protocols") for p in (source / folder).rglob("*.py")]
+    codes = {
+        c for p in files for c in re.findall(r'Problem\((?:[^()]|\([^()]*\))*?, "([a-z_]+)"\)', p.read_text("utf-8"))
+    }
+    assert {"nul", "past", "unknown_placeholder", "unknown_channel"} <= codes
+    for code in codes:
+        assert f"| `{code}` |" in page, code

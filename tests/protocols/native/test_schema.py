@@ -1,0 +1,82 @@
+"""Requests made up from the API's own description, right ones and wrong ones: no 5xx, and no answer outside it."""
+
+import asyncio
+import copy
+import threading
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+from tests.protocols.native.conftest import Api, serving
+from tyrian.protocols.native import openapi
+
+CHECKS = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+
+
+def slim() -> dict[str, Any]:
+    """The document with two kinds of content of the thirteen, without keyboards: the rest takes minutes to make up.
+
+    What is wrong inside a content is found by the same code as everything else, and `test_body` makes that up.
+    """
+    document = copy.deepcopy(openapi.document())
+    schemas = document["components"]["schemas"]
+    schemas["Step"]["properties"]["content"] = {
+        "anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in ("Text", "Image")]
+    }
+    for name in ("Text", "Image"):
+        for member in ("keyboard", "sender", "min_api_version", "tracking_data"):
+            schemas[name]["properties"].pop(member)
+    return document
+
+
+@schemathesis.serializer("application/x-ndjson")
+def ndjson(_context: schemathesis.SerializationContext, value: Any) -> bytes:
+    """Lines as they stand."""
+    return str(value).encode("utf-8", "replace")
+
+
+schema = schemathesis.openapi.from_dict(slim())
+
+
+@pytest.fixture(scope="module")
+def live(module_database_url: str) -> Iterator[Api]:
+    """A gateway in a thread of its own: these tests wait for its answers without a loop."""
+    loop = asyncio.new_event_loop()
+    found: list[Api] = []
+    ready, over = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with serving(module_database_url) as served:
+            found.append(await served.account("demo-viber", "demo-sms", "demo-bot"))
+            ready.set()
+            await over.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    assert ready.wait(60)
+    yield found[0]
+    loop.call_soon_threadsafe(over.set)
+    thread.join(30)
+    loop.close()
+
+
+@schema.parametrize()
+@settings(max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_nothing_that_is_asked_breaks_the_api(case: schemathesis.Case, live: Api) -> None:
+    case.call_and_validate(base_url=live.url, headers={"Authorization": f"Bearer {live.key}"}, checks=CHECKS)
