@@ -16,7 +16,7 @@ from bench.orders import Maker
 from bench.processes import Meter
 from bench.profiling import Profiles
 from bench.subjects import GATEWAY, Subject
-from bench.world import CAPACITY, Options, World, free_port
+from bench.world import CAPACITY, MODEL, Options, World, free_port
 
 #: Seconds that messages under way may take to arrive once the load has ended.
 _DRAIN_SECONDS = 60.0
@@ -181,6 +181,7 @@ async def made(
             board=str(board.path),
             arrivals=str(arrivals.path),
             size=CAPACITY,
+            model=MODEL,
             port=provider_port,
             hook_port=port if receipts else None,
             hook_path=subject.hook_path,

@@ -17,10 +17,8 @@ from bench import subjects, wire
 from bench.bare import MESSAGES_PATH
 from bench.orders import TOKEN
 from bench.subjects import Subject
-from bench.world import CAPACITY
+from bench.world import MODEL
 
-#: The number in the text of a model message: one that no load comes to.
-MODEL: Final = CAPACITY - 1
 _CHUNK: Final = 500_000
 _SECONDS: Final = 30.0
 _SPREAD_HOURS: Final = 20

@@ -32,17 +32,20 @@ _NOT_FOUND = wire.answer(b"{}", "404 Not Found")
 class Spec(Struct, kw_only=True):
     """`arrivals` is a file that takes the nanosecond of each message's first arrival by number, of `size` at most.
 
+    The message `model` is answered and not counted: a backlog is made of its copies.
+
     `delivered_after` and `seen_after` are seconds: from the send's answer, and from the delivered receipt's.
     """
 
     board: str
     arrivals: str
     size: int
+    model: int = -1
     port: int = 0
     delay: float = 0.0
     hook_port: int | None = None
     hook_path: str = "/"
-    hook_connections: int = 32
+    hook_connections: int = 64
     delivered_after: float = 0.1
     seen_after: float = 0.1
 
@@ -129,7 +132,9 @@ class Upstream:
         now = time.perf_counter_ns()
         send = _decode(body)
         number = _number_in(body)
-        if self._arrivals[number]:
+        if number == self._spec.model:
+            pass
+        elif self._arrivals[number]:
             self._board[Count.POSTS_AGAIN] += 1
         else:
             self._arrivals[number] = now

@@ -18,6 +18,8 @@ from tyrian.store import embedded
 
 #: The most messages of one measurement; their times take 8 bytes each of a sparse file.
 CAPACITY = 4_000_000
+#: The number of model messages, of which `fill` makes copies: one that no load comes to.
+MODEL = CAPACITY - 1
 
 
 class Options(Struct, kw_only=True):
@@ -39,6 +41,8 @@ class World:
         self.server = server
         self.options = options
         self._names = count(1)
+        #: The medians that scenarios found, for those that build on them.
+        self.found: dict[str, float] = {}
 
     def data_dir(self) -> Path:
         """The folder that gateways keep their secret key in; the embedded server's."""

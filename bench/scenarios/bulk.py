@@ -19,7 +19,7 @@ BULKS_PATH: Final = "/api/v1/bulks"
 _SIZE: Final = 2000
 _CONNECTIONS: Final = 4
 _FULL: Final = 1_000_000
-_QUICK: Final = 100_000
+_QUICK: Final = 50_000
 #: A million in under 120 s, by processes of less than 400 MB each.
 _AIM_RATE: Final = _FULL / 120
 _AIM_MB: Final = 400.0

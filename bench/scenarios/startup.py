@@ -24,7 +24,7 @@ async def run(world: World) -> list[Figure]:
     """The gateway, and a process that only starts the same server, connects and answers."""
     data = world.folder / "startup"
     await _once(_gateway, data)
-    times = range(3 if world.options.quick else max(world.options.rounds, 5))
+    times = range(2 if world.options.quick else max(world.options.rounds, 5))
     ours = [await _once(_gateway, data) for _ in times]
     theirs = [await _once(_idle, data) for _ in times]
     return [

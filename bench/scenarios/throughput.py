@@ -38,6 +38,7 @@ async def sends(world: World) -> list[Figure]:
     """Messages that go all the way to the provider; new ones come as fast as sent ones leave."""
     gateway = await accept_and_send(world, GATEWAY)
     limit = await accept_and_send(world, LIMIT)
+    world.found["sends"] = gateway.median
     return [_figure("sends", "accept + send", 4000, gateway, limit)]
 
 

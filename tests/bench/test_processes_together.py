@@ -77,6 +77,12 @@ async def test_a_message_that_comes_twice_is_counted_as_such(place: Place) -> No
     assert (place.count(Count.POSTS), place.count(Count.POSTS_AGAIN)) == (30, 30)
 
 
+async def test_the_model_of_a_backlog_is_answered_and_not_counted(place: Place) -> None:
+    async with place.upstream(model=3) as provider:
+        result = await place.generate(provider.facts["port"], count=5)
+    assert (result.answered, place.count(Count.POSTS), place.count(Count.POSTS_AGAIN)) == (5, 4, 0)
+
+
 async def test_answers_that_were_not_expected_are_reported(place: Place) -> None:
     server, port = await wire.serve(lambda *_: wire.answer(b'{"title":"no"}', "422 Unprocessable Content"))
     result = await place.generate(port, count=10)
