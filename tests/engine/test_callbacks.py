@@ -188,6 +188,10 @@ async def test_retry_after_is_honoured(gateway: StandIn) -> None:
 
 
 async def test_a_day_of_failures_ends_parked_and_can_be_brought_again(gateway: StandIn) -> None:
+    async def a_second_later(request: Request, writer: asyncio.StreamWriter) -> None:
+        await gateway.clock.advance(1)
+        writer.write(OK)
+
     async with Customer(answer(500)) as customer, running(gateway) as at_work:
         began = gateway.clock.now()
         message = await at_work.report(customer.url)
@@ -197,7 +201,8 @@ async def test_a_day_of_failures_ends_parked_and_can_be_brought_again(gateway: S
             outcome = await at_work.next()
         assert outcome.verdict == PARK
         assert 24 <= (gateway.clock.now() - began).total_seconds() / 3600 <= 30
-        customer.reply = OK
+        customer.reply = a_second_later
+        await at_work.advance(1)
         other = gateway.account + 1
         assert not await at_work.callbacks.redeliver(other, outcome.id)
         assert not await at_work.callbacks.redeliver(gateway.account, outcome.id + 1)
