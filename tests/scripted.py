@@ -10,8 +10,8 @@ from typing import Any
 import msgspec
 
 from tyrian.domain.content import Text
-from tyrian.domain.limits import Bound, Capabilities, ContentRule
 from tyrian.domain.lifecycle import ReceiptKind
+from tyrian.domain.limits import Bound, Capabilities, ContentRule
 from tyrian.domain.problem import Problem
 from tyrian.domain.submission import Plan, Recipient, Step, Submission
 from tyrian.engine import ports
@@ -47,7 +47,13 @@ class Script:
 
     def kind(self, name: str = "scripted") -> ports.ChannelKind:
         return ports.ChannelKind(
-            name, "Scripted", Nothing, Nothing, lambda channel, tools: _Connector(self), lambda config: CAPABILITIES, _address
+            name,
+            "Scripted",
+            Nothing,
+            Nothing,
+            lambda channel, tools: _Connector(self),
+            lambda config: CAPABILITIES,
+            _address,
         )
 
     def texts(self) -> list[str]:
@@ -157,7 +163,9 @@ class Stage:
             found: dict[str, Any] = await self.until(look)
         except TimeoutError:
             row = await self.message(identifier)
-            raise AssertionError(f"{identifier} is {row['status']}, not {wanted}; {await self.events(identifier)}") from None
+            raise AssertionError(
+                f"{identifier} is {row['status']}, not {wanted}; {await self.events(identifier)}"
+            ) from None
         return found
 
 

@@ -4,7 +4,7 @@ import asyncio
 import os
 import subprocess
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -82,7 +82,18 @@ def port() -> int:
 @pytest.fixture(scope="module")
 def process(tmp_path_factory: pytest.TempPathFactory, port: int) -> Any:
     folder: Path = tmp_path_factory.mktemp("demo")
-    command = [sys.executable, "-m", "tyrian", "demo", "--port", str(port), "--data-dir", str(folder), "--time-scale", "60"]
+    command = [
+        sys.executable,
+        "-m",
+        "tyrian",
+        "demo",
+        "--port",
+        str(port),
+        "--data-dir",
+        str(folder),
+        "--time-scale",
+        "60",
+    ]
     log = (folder / "demo.log").open("wb")
     running = subprocess.Popen(command, stdout=log, stderr=log, env={**os.environ, "PYTHONUNBUFFERED": "1"})
     yield running

@@ -86,7 +86,7 @@ def connector_of(channels: Channels, account_id: int) -> Connector:
 async def until(holds: Callable[[], Any]) -> None:
     """Waits for what other tasks bring about."""
     async with asyncio.timeout(10):
-        while not holds():  # noqa: ASYNC110 - what is waited for has no event to the outside
+        while not holds():
             await asyncio.sleep(0.01)
 
 

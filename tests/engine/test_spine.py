@@ -168,7 +168,9 @@ class TestTrouble:
         entry, db = stage.entry(), stage.gateway.db
         entry.channel.active = False
         identifier = (await stage.submit("+1")).messages[0].id
-        await db.execute("UPDATE sends SET node = 1, leased_until = now() + interval '1 day', tries = 1, started_at = due_at")
+        await db.execute(
+            "UPDATE sends SET node = 1, leased_until = now() + interval '1 day', tries = 1, started_at = due_at"
+        )
         entry.channel.active = True
         await stage.status(identifier, "sent")
         events = await stage.events(identifier)
@@ -214,7 +216,9 @@ class TestReceipts:
         stage.one.answer = lambda o: ports.Sent("r")
         identifier = (await stage.submit("+1", callback=HOOK)).messages[0].id
         await stage.status(identifier, "sent")
-        await asyncio.gather(*(stage.receipt("r", kind) for kind in ("delivered", "delivered", "seen", "seen", "failed")))
+        await asyncio.gather(
+            *(stage.receipt("r", kind) for kind in ("delivered", "delivered", "seen", "seen", "failed"))
+        )
         assert (await stage.message(identifier))["status"] == "seen"
         assert await stage.reports(identifier) == ["delivered", "seen"]
 
@@ -303,7 +307,9 @@ class TestBulks:
         return identifier
 
     async def counts(self, stage: Stage, bulk: UUID) -> dict[str, int]:
-        rows = await stage.gateway.db.fetch("SELECT status, count(*) AS n FROM messages WHERE bulk_id = $1 GROUP BY 1", bulk)
+        rows = await stage.gateway.db.fetch(
+            "SELECT status, count(*) AS n FROM messages WHERE bulk_id = $1 GROUP BY 1", bulk
+        )
         return {row["status"]: row["n"] for row in rows}
 
     async def until_counts(self, stage: Stage, bulk: UUID, **wanted: int) -> None:

@@ -34,9 +34,7 @@ async def fill(url: str, settings: Settings, total: int, people: int) -> None:
     await gateway.channels.start(connect=False)
     account = await gateway.db.fetchval(ACCOUNT)
     plan = Plan(cascade=[Step(channel="viber", content=Text(text="{{n}}"))])
-    recipients = [
-        Recipient(to=f"+385991{n % people:06d}", variables={"n": f"{n:06d}"}) for n in range(total)
-    ]
+    recipients = [Recipient(to=f"+385991{n % people:06d}", variables={"n": f"{n:06d}"}) for n in range(total)]
     for start in range(0, total, 5000):
         part = recipients[start : start + 5000]
         await gateway.intake.submit(Submission(account_id=account, plan=plan, recipients=part, bulk=True))
@@ -82,7 +80,8 @@ def judge(provider: Provider, total: int, rate: float) -> dict[str, Any]:
     times = sorted(at for arrivals in provider.arrivals.values() for at, _ in arrivals)
     most = busiest(times)
     assert most <= rate * SPAN * (1 + TOLERANCE) + 1, f"{most} messages went out within {SPAN} s at a limit of {rate}/s"
-    return {"messages": total, "limit/s": rate, "busiest/s": most / SPAN, "mean/s": round(total / (times[-1] - times[0]), 1)}
+    mean = round(total / (times[-1] - times[0]), 1)
+    return {"messages": total, "limit/s": rate, "busiest/s": most / SPAN, "mean/s": mean}
 
 
 def busiest(times: list[float]) -> int:

@@ -124,7 +124,7 @@ async def world() -> AsyncIterator[World]:
 
 async def until(condition: Callable[[], object]) -> None:
     async with asyncio.timeout(8):
-        while not condition():  # noqa: ASYNC110 - the condition is the product's, which tells nobody.
+        while not condition():
             await asyncio.sleep(0.002)
 
 

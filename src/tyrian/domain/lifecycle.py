@@ -194,7 +194,7 @@ def advance(message: Message, attempt: Attempt, happening: Happening, now: datet
     return _unless_ended(message, attempt, happening, now)
 
 
-def _unless_ended(  # noqa: PLR0911 - one return per happening is the table
+def _unless_ended(
     message: Message,
     attempt: Attempt,
     happening: Sent | Refused | Retry | Unknown | DeadlinePassed | Cancelled,

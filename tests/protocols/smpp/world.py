@@ -23,7 +23,7 @@ SCALE = 200
 async def until(condition: Callable[[], object], seconds: float = 8) -> None:
     """Wait for what no event tells."""
     async with asyncio.timeout(seconds):
-        while not condition():  # noqa: ASYNC110 - the condition is the product's, which tells nobody.
+        while not condition():
             await asyncio.sleep(0.002)
 
 
