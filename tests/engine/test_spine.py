@@ -20,7 +20,6 @@ from tyrian.engine.intake import IdempotencyConflict
 from tyrian.store.claims import claim_sends
 
 HOOK = Callback(url="https://customer.example/hook")
-#: Callbacks are looked at in the table, so no node of these tests delivers them.
 TWO_STEPS = [
     Step(channel="one", content=Text(text="first"), fallback_time=600),
     Step(channel="two", content=Text(text="second")),
@@ -31,7 +30,6 @@ TWO_STEPS = [
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     """A clock sixty times as fast: seconds of retries and minutes of fallback pass in moments."""
     async with staged(database_url, scale=60) as running:
-        running.gateway.callbacks.wake = lambda: None  # type: ignore[method-assign]
         yield running
 
 

@@ -105,6 +105,7 @@ class Gateway:
         self.receipts.on_parked = self.upkeep.receipts_parked
         self.feeder.on_released = self._released
         self.dispatch.observe = self.metrics.sent
+        self.callbacks.on_outcome = self.metrics.called
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
 
@@ -132,7 +133,7 @@ class Gateway:
         await self.intake.drain()
         await asyncio.gather(self.dispatch.drain(limit), self.callbacks.drain(limit))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(self.receipts.drain(), limit)
+            await asyncio.wait_for(asyncio.gather(self.receipts.drain(), self.inbound.drain()), limit)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

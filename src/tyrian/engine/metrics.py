@@ -9,6 +9,7 @@ from typing import Final
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, generate_latest
 
 from tyrian.engine.ports import Channel
+from tyrian.store.callbacks import Outcome
 
 #: Name -> one sentence. A metric that is not here cannot be made.
 METRICS: Final[dict[str, str]] = {
@@ -22,6 +23,7 @@ METRICS: Final[dict[str, str]] = {
     "tyrian_sends_in_flight": "Sends claimed and not yet written down, over all nodes, by channel.",
     "tyrian_receipts_missing": "Attempts that were sent and wait for a receipt or their deadline.",
     "tyrian_receipts_parked": "Receipts that wait for their attempt to be stored.",
+    "tyrian_callbacks_total": "Tries of callbacks by this process, by outcome (delivered, failed, parked).",
     "tyrian_callbacks_waiting": "Callbacks waiting to be delivered, by kind (first, retry, parked).",
     "tyrian_group_commit_depth": "Items waiting for the group commit of this process, by kind.",
 }
@@ -36,6 +38,7 @@ class Metrics:
         self.registry = CollectorRegistry()
         self._sends = Counter(*_named("tyrian_sends_total"), ["channel", "result"], registry=self.registry)
         self._seconds = Histogram(*_named("tyrian_send_seconds"), ["channel"], registry=self.registry, buckets=_BUCKETS)
+        self._callbacks = Counter(*_named("tyrian_callbacks_total"), ["outcome"], registry=self.registry)
         self._gauges: dict[str, Gauge] = {}
         self._bound: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
 
@@ -48,6 +51,10 @@ class Metrics:
             self._bound[key] = bound
         bound[0].inc()
         bound[1].observe(seconds)
+
+    def called(self, outcome: Outcome) -> None:
+        """Counts one try of a callback."""
+        self._callbacks.labels(outcome.type.removeprefix("callback_")).inc()
 
     def gauge(self, name: str, value: float, **labels: str) -> None:
         """Sets a number read at this moment."""

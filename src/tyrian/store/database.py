@@ -133,8 +133,9 @@ async def persist(step: Callable[[], Awaitable[T]], *, patience: float = 30.0) -
     while True:
         try:
             return await step()
-        except LOST:
-            if loop.time() + wait > ends:
+        except LOST as error:
+            # The driver counts values that it cannot encode among these; no repeat will make them right.
+            if isinstance(error, ValueError) or loop.time() + wait > ends:
                 raise
             await asyncio.sleep(wait)
             wait = min(wait * 2, 1.0)
