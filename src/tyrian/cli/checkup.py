@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 from ipaddress import ip_address
+from secrets import token_hex
 from typing import Final, Literal
 from urllib.parse import urlsplit
 
@@ -193,7 +194,8 @@ async def _secrets(settings: Settings, connection: asyncpg.Connection) -> tuple[
     file = settings.data_dir / KEY_FILE
     if settings.secret_key is None and not file.exists():
         if not sealed:
-            return None, Finding("secret key", "note", f"There is none yet; a gateway makes it in {file}.")
+            # Nothing is stored that it would have to open: any key will do to look at the rest.
+            return SecretBox(token_hex()), Finding("secret key", "note", f"None yet; a gateway makes it in {file}.")
         said = f"{file} is missing, and {len(sealed)} stored secrets are sealed with the key that was in it."
         return None, Finding("secret key", "wrong", said, "Bring the file back, or set secret_key.")
     try:
@@ -322,7 +324,7 @@ async def _backlog(db: Database, running: int) -> list[Finding]:
         Finding(
             "backlog",
             "wrong",
-            f"{c['due']:,} messages are due on {c['name']}, the oldest for {span(c['oldest_due_seconds'])}.",
+            f"{_messages(c['due'])} due on {c['name']}, the oldest for {span(c['oldest_due_seconds'])}.",
             "See the channel above and its rate." if running else "Start a gateway with `tyrian serve`.",
         )
         for c in late
@@ -330,6 +332,10 @@ async def _backlog(db: Database, running: int) -> list[Finding]:
     if not late:
         findings.append(Finding("backlog", "ok", "Nothing is overdue."))
     return [*findings, _callbacks(found)]
+
+
+def _messages(count: int) -> str:
+    return "1 message is" if count == 1 else f"{count:,} messages are"
 
 
 def _callbacks(found: dict[str, int]) -> Finding:

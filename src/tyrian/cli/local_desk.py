@@ -12,7 +12,7 @@ from tyrian.cli.failures import Exit, Failure
 from tyrian.cli.local_database import database_url
 from tyrian.cli.places import Where
 from tyrian.cli.serving import plainly, settings_of
-from tyrian.domain.problem import Refused
+from tyrian.domain.problem import Problem, Refused, problems_of
 from tyrian.engine.channel_spec import HIDDEN, ChannelChange, ChannelSpec, Name
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.clock import WallClock
@@ -125,13 +125,13 @@ class LocalDesk:
 
     async def add_channel(self, spec: Json) -> Json:
         """A new channel, set up at its network."""
+        account = await self._account()
         try:
-            entry = await self._channels.create(await self._account(), msgspec.convert(spec, ChannelSpec))
+            _refuse(problems_of(spec, ChannelSpec))
+            entry = await self._channels.create(account, msgspec.convert(spec, ChannelSpec))
         except Refused as refused:
             said = [f"  {problem.pointer or 'the channel'}: {problem.message}" for problem in refused.problems]
             raise Failure("The channel has mistakes:", *said, code=Exit.REFUSED) from refused
-        except msgspec.ValidationError as error:
-            raise Failure(f"The channel has a mistake: {error}.", code=Exit.REFUSED) from error
         except NameTaken as taken:
             raise Failure(f'There is a channel named "{taken.name}" already.', code=Exit.REFUSED) from taken
         setup = await self._channels.provision(entry)
@@ -236,6 +236,11 @@ def _key_json(key: KeyEntry) -> Json:
 
 def _new_key_json(made: NewKey) -> Json:
     return {**_key_json(made.entry), "secret": made.secret, "identity": made.identity}
+
+
+def _refuse(problems: list[Problem]) -> None:
+    if problems:
+        raise Refused(problems)
 
 
 def _refuse_name(name: str) -> None:

@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
@@ -64,9 +65,9 @@ def serve(
         from tyrian import server
         from tyrian.cli import welcome
 
-        sock = server.listen(settings)
-        settings = _on(settings, sock)
-        server.serve(settings, sock=sock, on_ready=lambda: typer.echo(welcome.ready(settings)))
+        with server.listen(settings) as sock:
+            settings = _on(settings, sock)
+            server.serve(settings, sock=sock, on_ready=lambda: typer.echo(welcome.ready(settings)))
 
 
 def demo(
@@ -105,14 +106,12 @@ def demo(
         from tyrian.cli import welcome
         from tyrian.demo import Demo
 
-        sock = server.listen(settings)
-        settings = _on(settings, sock)
-        play, clock = Demo(settings), server.clock_of(time_scale)
-
-        def ready() -> None:
-            typer.echo(welcome.demo(settings, time_scale))
-
-        server.run(server.run_node(settings, sock, clock, prepare=play.prepare, on_ready=ready))
+        with server.listen(settings) as sock:
+            settings = _on(settings, sock)
+            play, clock = Demo(settings), server.clock_of(time_scale)
+            page = welcome.demo(settings, time_scale)
+            ready = partial(typer.echo, page)
+            server.run(server.run_node(settings, sock, clock, prepare=play.prepare, on_ready=ready))
 
 
 def settings_of(config: Path | None = None, given: dict[str, Any] | None = None) -> "Settings":

@@ -27,7 +27,7 @@ CHANNELS: Final = (
 )
 
 _DEMO: Final = """\
-Tyrian's demo is ready at {url}   (time runs at {pace}; press Ctrl-C to stop)
+Tyrian's demo is ready at {url} ({pace}Ctrl-C stops it)
 
 Account {account}, API key {key}
 
@@ -62,7 +62,7 @@ def demo(settings: Settings, scale: float) -> str:
     """The demo's page: where it is, who one is, and what to try."""
     return _DEMO.format(
         url=address(settings),
-        pace="its usual pace" if scale == 1 else f"{scale:g} times its usual pace",
+        pace="" if scale == 1 else f"time runs {scale:g} times as fast; ",
         account=ACCOUNT,
         key=NATIVE_KEY,
         channels=_columns(CHANNELS),
