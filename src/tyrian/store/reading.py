@@ -22,6 +22,9 @@ WINDOW: Final = 20_000
 #: A row of any of these statements, its values by name.
 Row = asyncpg.Record
 
+#: What a statement that takes too long ends in (see the reading pool's `statement_timeout`).
+TooSlow = asyncpg.QueryCanceledError
+
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 _LAST: Final = UUID(int=2**128 - 1)
 _SKEW: Final = timedelta(days=1)
@@ -134,6 +137,8 @@ class MessageQuery:
     channel: str | None = None
     purpose: str | None = None
     bulk_id: UUID | None = None
+    #: The bulk is a single message, which is a bulk of one under its own id.
+    alone: bool = False
     since: datetime | None = None
     until: datetime | None = None
 
@@ -181,10 +186,12 @@ def _message_query(account_id: int, want: MessageQuery, before: UUID | None) -> 
     if want.since is not None:
         query.indexed.append(f"id >= {query.arg(_floor(want.since))}")
     if want.recipients is not None:
-        query.indexed.append(f"recipient = ANY({query.arg(list(want.recipients))}::text[])")
+        one = len(want.recipients) == 1
+        person = query.arg(want.recipients[0] if one else list(want.recipients))
+        query.indexed.append(f"recipient = {person}" if one else f"recipient = ANY({person}::text[])")
     if want.bulk_id is not None:
         bulk = query.arg(want.bulk_id)
-        query.indexed.append(f"(bulk_id = {bulk} OR (bulk_id IS NULL AND id = {bulk}))")
+        query.indexed.append(f"id = {bulk} AND bulk_id IS NULL" if want.alone else f"bulk_id = {bulk}")
     return query
 
 

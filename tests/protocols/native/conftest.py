@@ -134,7 +134,7 @@ async def serving(url: str, settings: Settings | None = None, **more: Any) -> As
     config = uvicorn.Config(App(gateway), port=0, lifespan="off", ws="none", log_config=None, access_log=False)
     server = uvicorn.Server(config)
     serve = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110  Uvicorn offers no event for it
+    while not server.started:
         await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     try:

@@ -98,7 +98,7 @@ async def served(module_database_url: str, tmp_path_factory: pytest.TempPathFact
     config = uvicorn.Config(App(gateway), port=0, lifespan="off", log_config=None, access_log=False, ws="none")
     server = uvicorn.Server(config)
     serving = asyncio.create_task(server.serve())
-    while not server.started:  # noqa: ASYNC110 - the server says so by a flag alone
+    while not server.started:
         await asyncio.sleep(0.005)
     port = server.servers[0].sockets[0].getsockname()[1]
     async with aiohttp.ClientSession() as session:

@@ -30,7 +30,7 @@ async def failing(api: Api, count: int) -> list[str]:
         sent.append(answer.body["id"])
         await api.until(answer.body["id"], "sent")
     async with asyncio.timeout(15):
-        while len((await api.get("/api/v1/callbacks")).body["callbacks"]) < count:  # noqa: ASYNC110
+        while len((await api.get("/api/v1/callbacks")).body["callbacks"]) < count:
             await asyncio.sleep(0.02)
     return sent[::-1]
 

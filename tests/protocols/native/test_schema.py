@@ -78,5 +78,5 @@ def live(module_database_url: str) -> Iterator[Api]:
 
 @schema.parametrize()
 @settings(max_examples=6, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-def test_nothing_that_is_asked_breaks_the_api(case: schemathesis.Case, live: Api) -> None:
+def test_nothing_that_is_asked_breaks_the_api(case: "schemathesis.Case[Any]", live: Api) -> None:
     case.call_and_validate(base_url=live.url, headers={"Authorization": f"Bearer {live.key}"}, checks=CHECKS)

@@ -197,6 +197,8 @@ async def list_messages(call: Call) -> Reply:
         since=query.since,
         until=query.until,
     )
+    if query.bulk_id is not None:
+        want.alone = await reading.bulk_plan(call.gateway.db, call.account_id, query.bulk_id) is None
     before = uuid_before(query.cursor)
     page = await reading.messages(call.gateway.db, call.account_id, want, before, query.limit)
     return Reply(MessageList(messages=[_summary(row) for row in page.rows], next=cursor_of(page.next)))

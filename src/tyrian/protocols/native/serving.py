@@ -18,6 +18,7 @@ from tyrian.protocols.native.body import read
 from tyrian.protocols.native.errors import CONTENT_TYPE, ApiError, invalid, not_found
 from tyrian.protocols.native.operation import Call, Operation, Reply
 from tyrian.store.database import LOST
+from tyrian.store.reading import TooSlow
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -253,12 +254,17 @@ def _unavailable(_error: Exception) -> ApiError:
     return ApiError("unavailable", "The database cannot be reached now; try again.", headers={"retry-after": "1"})
 
 
+def _too_slow(_error: Exception) -> ApiError:
+    return ApiError("unavailable", "The question takes too long to answer; narrow it by a time, a bulk or a recipient.")
+
+
 _ANSWERS: Final[tuple[tuple[Any, Callable[[Any], ApiError]], ...]] = (
     (Refused, lambda error: invalid(error.problems)),
     (NotFound, lambda error: not_found(str(error) or "There is no such message or bulk in this account.")),
     (Conflict, _conflict),
     (IdempotencyConflict, _key_reused),
     (ClientDisconnect, lambda error: ApiError("malformed-json", "The connection ended before the body was complete.")),
+    (TooSlow, _too_slow),
     ((*LOST, TimeoutError), _unavailable),
 )
 
