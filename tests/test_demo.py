@@ -172,5 +172,6 @@ async def test_health_and_metrics_tell_the_truth(demo: Demo) -> None:
     assert {c["name"] for c in health["channels"]} == {"demo-viber", "demo-bot", "demo-sms"}
     async with demo.session.get(f"{demo.base}/metrics") as answer:
         text = await answer.text()
-    assert 'tyrian_sends_total{channel="demo-viber",result="sent"}' in text
-    assert 'tyrian_oldest_due_seconds{channel="demo-sms"}' in text
+    assert 'tyrian_sends_total{account="1",channel="demo-viber",result="sent"}' in text
+    assert 'tyrian_oldest_due_seconds{account="1",channel="demo-sms"}' in text
+    assert "# TYPE tyrian_messages_accepted_total counter" in text

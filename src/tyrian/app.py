@@ -116,9 +116,9 @@ class App:
         for kind, depth in (("messages", gateway.intake.depth), ("receipts", gateway.receipts.depth),
                             ("outcomes", gateway.dispatch.outcomes.depth)):  # fmt: skip
             metrics.gauge("tyrian_group_commit_depth", depth, kind=kind)
-        metrics.gauge("tyrian_messages_accepted_total", gateway.intake.accepted)
-        metrics.gauge("tyrian_receipts_total", gateway.receipts.received)
-        metrics.gauge("tyrian_receipts_orphaned_total", gateway.receipts.orphaned)
+        metrics.count("tyrian_messages_accepted_total", gateway.intake.accepted)
+        metrics.count("tyrian_receipts_total", gateway.receipts.received)
+        metrics.count("tyrian_receipts_orphaned_total", gateway.receipts.orphaned)
         try:
             self._gauges(await self._waiting())
         except (*LOST, TimeoutError) as error:
@@ -133,9 +133,10 @@ class App:
         for name in ("tyrian_sends_due", "tyrian_oldest_due_seconds", "tyrian_sends_in_flight"):
             metrics.clear(name)
         for channel in found["channels"]:
-            metrics.gauge("tyrian_sends_due", channel["due"], channel=channel["name"])
-            metrics.gauge("tyrian_oldest_due_seconds", channel["oldest_due_seconds"], channel=channel["name"])
-            metrics.gauge("tyrian_sends_in_flight", channel["in_flight"], channel=channel["name"])
+            labels = {"account": str(channel["account_id"]), "channel": channel["name"]}
+            metrics.gauge("tyrian_sends_due", channel["due"], **labels)
+            metrics.gauge("tyrian_oldest_due_seconds", channel["oldest_due_seconds"], **labels)
+            metrics.gauge("tyrian_sends_in_flight", channel["in_flight"], **labels)
         metrics.gauge("tyrian_receipts_missing", found["receipts_missing"])
         metrics.gauge("tyrian_receipts_parked", found["receipts_parked"])
         for kind in ("first", "retry", "parked"):

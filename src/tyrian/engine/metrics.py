@@ -36,18 +36,24 @@ class Metrics:
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
-        self._sends = Counter(*_named("tyrian_sends_total"), ["channel", "result"], registry=self.registry)
-        self._seconds = Histogram(*_named("tyrian_send_seconds"), ["channel"], registry=self.registry, buckets=_BUCKETS)
+        self._sends = Counter(*_named("tyrian_sends_total"), ["account", "channel", "result"], registry=self.registry)
+        self._seconds = Histogram(
+            *_named("tyrian_send_seconds"), ["account", "channel"], registry=self.registry, buckets=_BUCKETS
+        )
         self._callbacks = Counter(*_named("tyrian_callbacks_total"), ["outcome"], registry=self.registry)
+        self._counters: dict[str, Counter] = {}
+        self._counted: dict[str, float] = {}
         self._gauges: dict[str, Gauge] = {}
-        self._bound: dict[tuple[str, str], tuple[Counter, Histogram]] = {}
+        self._bound: dict[tuple[int, str], tuple[Counter, Histogram]] = {}
 
     def sent(self, channel: Channel, result: str, seconds: float) -> None:
         """Counts one send."""
-        key = (channel.name, result)
+        key = (channel.id, result)
         bound = self._bound.get(key)
         if bound is None:
-            bound = (self._sends.labels(channel.name, result.lower()), self._seconds.labels(channel.name))
+            account = str(channel.account_id)
+            sends = self._sends.labels(account, channel.name, result.lower())
+            bound = (sends, self._seconds.labels(account, channel.name))
             self._bound[key] = bound
         bound[0].inc()
         bound[1].observe(seconds)
@@ -55,6 +61,15 @@ class Metrics:
     def called(self, outcome: Outcome) -> None:
         """Counts one try of a callback."""
         self._callbacks.labels(outcome.type.removeprefix("callback_")).inc()
+
+    def count(self, name: str, total: float) -> None:
+        """Brings a counter up to a total that is kept elsewhere."""
+        counter = self._counters.get(name)
+        if counter is None:
+            counter = Counter(*_named(name), registry=self.registry)
+            self._counters[name] = counter
+        counter.inc(max(total - self._counted.get(name, 0.0), 0.0))
+        self._counted[name] = total
 
     def gauge(self, name: str, value: float, **labels: str) -> None:
         """Sets a number read at this moment."""

@@ -137,7 +137,8 @@ CREATE TABLE attempts (
 CREATE INDEX attempts_ref ON attempts (channel_id, provider_ref) WHERE provider_ref IS NOT NULL;
 CREATE TABLE attempts_default PARTITION OF attempts DEFAULT;
 
-CREATE SEQUENCE event_ids CACHE 64;
+-- Not cached by connections: among events of one moment, the order of the ids is the order of the writing.
+CREATE SEQUENCE event_ids;
 
 -- History. Never updated, never deleted but by retention. `exchange` holds the bytes said to and by the outside.
 CREATE TABLE events (
