@@ -1,5 +1,7 @@
 """The page of the command line says what the command line is."""
 
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,3 +42,10 @@ def test_help_names_every_command(bare: Cli) -> None:
 
 def test_the_version(bare: Cli) -> None:
     assert bare("--version").out.startswith("Tyrian 0.")
+
+
+def test_the_commands_are_known_without_loading_what_is_heavy() -> None:
+    heavy = ("asyncio", "asyncpg", "msgspec", "phonenumbers", "pyreqwest", "rich", "tyrian.engine", "uvicorn")
+    code = f"import sys, tyrian.cli.tree; print([m for m in {heavy} if m in sys.modules])"
+    told = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert told.stdout == "[]\n"

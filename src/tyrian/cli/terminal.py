@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 from typing import Any, Final
 
 import msgspec
-from rich.console import Console, RenderableType
+from rich.console import Console, JustifyMethod, RenderableType
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
@@ -63,11 +63,22 @@ def print_json(value: Any) -> None:
     sys.stdout.flush()
 
 
-def table(headings: Sequence[str], rows: Iterable[Sequence[Any]], *, numbers: Sequence[str] = ()) -> Table:
-    """A table without lines. States among the cells get their colours; `numbers` are columns set to the right."""
+def table(
+    headings: Sequence[str],
+    rows: Iterable[Sequence[Any]],
+    *,
+    numbers: Sequence[str] = (),
+    single: Sequence[str] = (),
+) -> Table:
+    """A table without lines. States among the cells get their colours.
+
+    `numbers` are columns set to the right; `single` are those that take one line and are cut where there is no room.
+    """
     result = Table(box=None, pad_edge=False, header_style="bold", padding=(0, 2, 0, 0))
     for heading in headings:
-        result.add_column(heading, justify="right" if heading in numbers else "left", overflow="fold")
+        cut = heading in single
+        justify: JustifyMethod = "right" if heading in numbers else "left"
+        result.add_column(heading, justify=justify, no_wrap=cut, overflow="ellipsis" if cut else "fold")
     for row in rows:
         result.add_row(
             *(cell if isinstance(cell, Text) else Text(_plain(cell), STYLES.get(str(cell), "")) for cell in row)

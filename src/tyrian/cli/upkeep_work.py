@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 from rich.console import Console
+from rich.table import Table
 from rich.text import Text
 
 from tyrian.cli.checkup import Finding, examine
@@ -82,7 +83,12 @@ async def _look_over(settings: Settings, take: Any) -> None:
 
 
 def _tell(console: Console, finding: Finding) -> None:
-    line = Text.assemble(state(finding.state, 6), f"  {finding.subject:<20}  {finding.detail}")
-    console.print(line)
+    """One finding, its words kept in their own column however narrow the terminal is."""
+    line = Table.grid(padding=(0, 2, 0, 0))
+    line.add_column(width=6)
+    line.add_column(width=20, overflow="fold")
+    line.add_column(overflow="fold")
+    line.add_row(state(finding.state), Text(finding.subject), Text(finding.detail))
     if finding.advice:
-        console.print(Text(f"{'':<30}{finding.advice}", "bright_black"))
+        line.add_row("", "", Text(finding.advice, "bright_black"))
+    console.print(line)

@@ -135,9 +135,10 @@ def _messages_view(messages: list[dict[str, Any]], room: int) -> Group:
         if count:
             head.append_text(Text.assemble(state(word), f" {count:,}   "))
     rows = [
-        (clock(m["accepted_at"]), m["id"], m["to"], m["status"], m["channel"], m["reason"]) for m in messages[:room]
+        (clock(m["accepted_at"]), m["to"], m["status"], m["channel"], m["reason"], m["id"]) for m in messages[:room]
     ]
-    return Group(head, Text(), table(("accepted", "id", "to", "status", "channel", "reason"), rows))
+    headings = ("accepted", "to", "status", "channel", "reason", "id")
+    return Group(head, Text(), table(headings, rows, single=headings))
 
 
 # -- Showing ----------------------------------------------------------------------------------------------------------
