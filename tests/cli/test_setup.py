@@ -185,13 +185,12 @@ def test_a_secret_comes_from_a_file_or_is_asked_for(local: Local, tmp_path: Path
 
 
 def test_callbacks_that_failed_are_listed_and_brought_again(cli: Cli) -> None:
-    cli("send", "+385991234505", "Hi", "-c", "demo-viber", "--callback-url", "http://127.0.0.1:1/x", "--wait")
-    while not (page := cli("callbacks", "list", "--json").json["callbacks"]):
+    options = ("-c", "demo-viber", "--callback-url", "http://127.0.0.1:1/x")
+    sent = cli("send", "+385991234505", "Hi", *options, "--wait", "--json").json["id"]
+    while not (page := cli("callbacks", "list", "--message", sent, "--json").json["callbacks"]):
         pass
     number = page[0]["id"]
-    assert (
-        f"{page[0]['message_id']}  message.failed" in cli("callbacks", "list", "--message", page[0]["message_id"]).out
-    )
+    assert f"{sent}  message.failed" in cli("callbacks", "list", "--message", sent).out
     assert cli("callbacks", "redeliver", number).out == "1 callback is tried again now.\n"
     assert cli("callbacks", "redeliver", "--all", "--since", "2026-01-01T00:00:00Z", "--json").json == {"callbacks": 0}
     assert cli("callbacks", "redeliver").code == 2
