@@ -168,7 +168,7 @@ class Dispatch:
         self.sent = 0
         #: Called with (channel, result name, seconds) after each send, for metrics.
         self.observe: Callable[[ports.Channel, str, float], None] = lambda channel, result, seconds: None
-        self.outcomes: Batcher[Write, bool] = Batcher(self._write, size=256, writers=2, patience=float("inf"))
+        self.outcomes: Batcher[Write, bool] = Batcher(self._write, size=256, writers=2, linger=0.003, patience=float("inf"))
 
     # -- Running --------------------------------------------------------------------------------------------------
 
@@ -280,10 +280,18 @@ class Dispatch:
             await self.outcomes.submit(self._outcome(lane.channel, facts, known, result))
             self.sent += 1
         except Exception:
-            log.exception("attempt %s could not be written down", facts.attempt_id)
+            log.exception("attempt %s could not be made; it counts as uncertain", facts.attempt_id)
+            await self._doubt(lane.channel, facts, known)
         finally:
             self.active.discard(facts.message_id)
             done()
+
+    async def _doubt(self, channel: ports.Channel, facts: Facts, known: Known) -> None:
+        """Writes down an attempt that a fault of our own broke off: nobody knows how far it came."""
+        try:
+            await self.outcomes.submit(self._outcome(channel, facts, known, ports.Unknown("interrupted")))
+        except Exception:
+            log.exception("attempt %s could not be written down", facts.attempt_id)
 
     def _not_now(self, facts: Facts, known: Known, now: datetime) -> Write | None:
         """The write for a send that must not go out at this moment: too late, or outside its window."""
@@ -323,8 +331,15 @@ class Dispatch:
         except Exception as error:
             log.exception("the connector of channel %s failed", lane.channel.name)
             result = ports.Unknown("no_answer", ports.Exchange("", error=repr(error)))
-        self.observe(lane.channel, type(result).__name__, asyncio.get_running_loop().time() - started)
+        self._observed(lane.channel, result, asyncio.get_running_loop().time() - started)
         return result
+
+    def _observed(self, channel: ports.Channel, result: ports.SendResult, seconds: float) -> None:
+        """Counts a send. Whatever is wrong with the counting, the send's outcome must be written down."""
+        try:
+            self.observe(channel, type(result).__name__, seconds)
+        except Exception:
+            log.exception("a send could not be counted")
 
     def _outcome(self, channel: ports.Channel, facts: Facts, known: Known, result: ports.SendResult) -> Write:
         now = self.clock.now()

@@ -97,7 +97,9 @@ class Intake:
         self._node = node
         self._dispatch = dispatch
         self._recent = recent
-        self._batcher: Batcher[_Entry, Accepted | None] = Batcher(self._write, size=192, writers=2, patience=PATIENCE)
+        self._batcher: Batcher[_Entry, Accepted | None] = Batcher(
+            self._write, size=192, writers=2, linger=0.001, patience=PATIENCE
+        )
         #: Called after a commit with the channels on which something is due now that this node did not lease.
         self.on_due: Callable[[set[int]], None] = lambda channels: None
         self.on_bulk: Callable[[], None] = lambda: None

@@ -171,7 +171,7 @@ class Receipts:
         self._db = db
         self._clock = clock
         self._transitions = transitions
-        self._batcher: Batcher[_Item, None] = Batcher(self._write, size=256, writers=2, patience=10.0)
+        self._batcher: Batcher[_Item, None] = Batcher(self._write, size=256, writers=2, linger=0.003, patience=10.0)
         #: Called after each commit with what was written, to wake whoever has work by it.
         self.on_written: Callable[[Sequence[Write]], None] = lambda writes: None
         self.on_parked: Callable[[], None] = lambda: None

@@ -1,8 +1,8 @@
 """The group commit: concurrent callers share one transaction, and each is answered once it is durable.
 
-A commit to disk costs the same for one row as for a hundred. So items are gathered while earlier batches are being
-written, and at a quiet moment only for one turn of the event loop: alone, a caller waits for nobody; in a crowd, the
-batches grow by themselves to what the disk can take.
+A transaction costs nearly the same for one row as for a dozen. So items are gathered for a moment (`linger`), or until
+a batch is full, and while earlier batches are being written; in a crowd the batches grow by themselves to what the
+database can take.
 """
 
 import asyncio
@@ -10,6 +10,9 @@ from collections.abc import Awaitable, Callable, Sequence
 from typing import Generic, TypeVar
 
 from tyrian.store.database import persist
+
+#: After a write, this part of a full batch is enough for the next to begin without lingering.
+_ENOUGH = 4
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -42,7 +45,7 @@ class Batcher(Generic[Item, Result]):
         self._patience = patience
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._running: set[asyncio.Task[None]] = set()
-        self._scheduled = False
+        self._timer: asyncio.TimerHandle | asyncio.Handle | None = None
         self.written = 0
         self.batches = 0
 
@@ -55,14 +58,16 @@ class Batcher(Generic[Item, Result]):
         """Hands in an item; the future is done once it is committed."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if not self._scheduled and len(self._running) < self._writers:
-            self._scheduled = True
-            loop = asyncio.get_running_loop()
-            if self._linger:
-                loop.call_later(self._linger, self._start)
-            else:
-                loop.call_soon(self._start)
+        if len(self._waiting) >= self._size and len(self._running) < self._writers:
+            self._start()
+        elif self._timer is None and len(self._running) < self._writers:
+            self._gather()
         return future
+
+    def _gather(self) -> None:
+        """Lets the batch grow for a moment."""
+        loop = asyncio.get_running_loop()
+        self._timer = loop.call_later(self._linger, self._start) if self._linger else loop.call_soon(self._start)
 
     async def drain(self) -> None:
         """Waits until everything that was handed in is written."""
@@ -72,7 +77,9 @@ class Batcher(Generic[Item, Result]):
             await asyncio.wait(self._running)
 
     def _start(self) -> None:
-        self._scheduled = False
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
         while self._waiting and len(self._running) < self._writers:
             batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
             task = asyncio.get_running_loop().create_task(self._run(batch))
@@ -81,8 +88,12 @@ class Batcher(Generic[Item, Result]):
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
-        if self._waiting and not self._scheduled:
+        if not self._waiting:
+            return
+        if len(self._waiting) * _ENOUGH >= self._size:
             self._start()
+        elif self._timer is None:
+            self._gather()
 
     async def _run(self, batch: list[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         try:

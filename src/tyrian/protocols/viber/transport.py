@@ -1,31 +1,20 @@
 """One HTTP client per channel, and the honest reading of what can go wrong on the way.
 
-A request that surely never left is a `Retry`; one that may have left without an answer is an `Unknown`. pyreqwest's
-exception classes cannot tell the two apart (a peer that accepts and then says nothing is reported as a connect
-timeout), so the chain of causes is read instead: only a cause named `client error (Connect)` means that no connection
-stood.
+A request that surely never left is a `Retry`; one that may have left without an answer is an `Unknown`.
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
 from email.utils import parsedate_to_datetime
 from time import perf_counter
 from typing import Final
 
-from pyreqwest.client import Client, ClientBuilder
-from pyreqwest.exceptions import BodyDecodeError, BuilderError, ClientClosedError, DecodeError, PyreqwestError
-from pyreqwest.http import Url
-
+from tyrian.engine.outbound import Garbage, NotSent, Outbound
 from tyrian.engine.ports import Clock, Exchange, Refused, Retry, SendResult, Unknown
 
 #: Characters of an answer that are kept in an exchange.
 MAX_KEPT: Final = 16_384
 #: The longest `Retry-After` that is believed, in seconds.
 MAX_RETRY_AFTER: Final = 86_400.0
-#: Common servers drop a connection after 5 s of idleness; a request that meets the drop would end unknown.
-_IDLE: Final = timedelta(seconds=4)
-_NO_CONNECTION = "client error (Connect)"
-
 #: HTTP statuses that mean that a repeat will not help. Any other 4xx or 3xx is `provider_error`.
 REFUSALS: Final[dict[int, str]] = {
     401: "bad_credentials",  # Unauthorized
@@ -53,24 +42,23 @@ class Transport:
         self._base = base_url.rstrip("/")
         self._clock = clock
         self._headers = {"Content-Type": "application/json", "User-Agent": "Tyrian", **headers}
-        self._timeout = timedelta(seconds=timeout)
-        # Shorter than the whole, or a connection that never came about could not be told from a silent peer.
-        self._connect_timeout = timedelta(seconds=min(connect_timeout, timeout * 0.9))
-        self._client: Client | None = None
-        self._urls: dict[str, Url] = {}
+        self._timeout = timeout
+        self._connect_timeout = connect_timeout
+        self._client: Outbound | None = None
 
-    def open(self) -> Client:
+    def open(self) -> Outbound:
         """The client, made at its first use."""
         if self._client is None:
-            builder = ClientBuilder().follow_redirects(False).default_headers(self._headers).pool_idle_timeout(_IDLE)
-            self._client = builder.timeout(self._timeout).connect_timeout(self._connect_timeout).build()
+            self._client = Outbound(
+                self._base, headers=self._headers, timeout=self._timeout, connect_timeout=self._connect_timeout
+            )
         return self._client
 
     async def close(self) -> None:
         """End the client and its connections."""
         if self._client is not None:
             client, self._client = self._client, None
-            await client.close()
+            client.close()
 
     def url(self, path: str) -> str:
         """The whole address of a path under the base URL."""
@@ -81,34 +69,25 @@ class Transport:
         exchange = Exchange(request=body.decode(), url=self._base + path)
         started = perf_counter()
         try:
-            url = self._url(path)
-        except ValueError as error:
-            exchange.error = f"{self._base} is no URL: {error}"
-            return Retry("provider_unreachable", exchange=exchange)
-        try:
-            response = await self.open().post(url).body_bytes(body).build().send()
-            content = bytes(await response.bytes())
-        except (PyreqwestError, OSError) as error:
+            answer = await self.open().request("POST", path, body)
+        except (NotSent, Garbage, OSError) as error:
             exchange.ms = _since(started)
             return _trouble(error, exchange)
         exchange.ms = _since(started)
-        exchange.status = response.status
-        exchange.response = content[:MAX_KEPT].decode("utf-8", "replace")
-        return Answered(response.status, content, exchange, self._retry_after(response.get_header("retry-after")))
+        exchange.status = answer.status
+        exchange.response = answer.body[:MAX_KEPT].decode("utf-8", "replace")
+        if not answer.whole and 200 <= answer.status < 300:
+            exchange.error = "the answer broke off"
+            return Unknown("no_answer", exchange)
+        return Answered(answer.status, answer.body, exchange, self._retry_after(answer.header("retry-after")))
 
     async def reach(self, path: str = "") -> str | None:
         """Whether anything answers HTTP at the base URL: None if so, else what is wrong in words."""
         try:
-            await self.open().get(self._url(path)).build().send()
-        except (PyreqwestError, ValueError, OSError) as error:
-            return explain(error)
+            await self.open().request("GET", path)
+        except (NotSent, Garbage, OSError) as error:
+            return str(error) or type(error).__name__
         return None
-
-    def _url(self, path: str) -> Url:
-        known = self._urls.get(path)
-        if known is None:
-            known = self._urls[path] = Url(self._base + path)
-        return known
 
     def _retry_after(self, value: str | None) -> float | None:
         """The header's seconds or date (RFC 9110 section 10.2.3) as seconds from now."""
@@ -137,26 +116,13 @@ def http_failure(answered: Answered) -> SendResult | None:
     return Refused(REFUSALS.get(status, "provider_error"), exchange)
 
 
-def explain(error: Exception) -> str:
-    """An exception of the HTTP client as one line, the innermost cause last."""
-    causes = _causes(error)
-    return "; ".join(causes[-2:]) if causes else str(error) or type(error).__name__
-
-
 def _trouble(error: Exception, exchange: Exchange) -> Retry | Unknown:
-    exchange.error = explain(error)
-    if isinstance(error, ClientClosedError):
-        return Unknown("interrupted", exchange)
-    if _NO_CONNECTION in _causes(error) or isinstance(error, BuilderError):
+    exchange.error = str(error) or type(error).__name__
+    if isinstance(error, NotSent):
         return Retry("provider_unreachable", exchange=exchange)
-    if isinstance(error, DecodeError) and not isinstance(error, BodyDecodeError):
+    if isinstance(error, Garbage):
         return Unknown("provider_garbage", exchange)
     return Unknown("no_answer", exchange)
-
-
-def _causes(error: Exception) -> list[str]:
-    details = getattr(error, "details", None) or {}
-    return [cause["message"] for cause in details.get("causes") or ()]
 
 
 def _since(started: float) -> float:
