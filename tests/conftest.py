@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import os
 import shutil
 import socket
 import tempfile
@@ -17,6 +18,11 @@ import pytest
 from tyrian.store import embedded
 from tyrian.store.embedded import EmbeddedPostgres
 from tyrian.store.migrate import migrate
+
+# Folders of the tests' own: pytest closes the usual one to other users again whenever another run begins, and the
+# embedded server, which as root runs as a user of its own, would lose its way into it in the middle of a test.
+_TEMPORARY: Final = tempfile.mkdtemp(prefix="tyrian-pytest-")
+os.environ["PYTEST_DEBUG_TEMPROOT"] = _TEMPORARY
 
 #: The tests' server forgets everything anyway. A test about durability starts its own with `start_postgres`.
 _CARELESS: Final = {
@@ -38,6 +44,10 @@ class StartPostgres(Protocol):
 
 
 # -- Slow tests -------------------------------------------------------------------------------------------------------
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(_TEMPORARY, ignore_errors=True)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -20,7 +20,7 @@ _REASONS_NAME: Final = re.compile(r"reason|REFUSALS|FAILED_WORDS", re.IGNORECASE
 _VERDICTS: Final = frozenset({"DONE", "RETRY", "PARK"})
 #: What a statement of SQL puts into events.
 _TOLD: Final = re.compile(r"INSERT INTO events\b.*?\bSELECT\b(.*?)\bFROM\b", re.DOTALL)
-_METRIC_CALLS: Final = frozenset({"gauge", "clear", "_named"})
+_METRIC_CALLS: Final = frozenset({"gauge", "count", "clear", "_named"})
 
 Words = Mapping[str, set[str]]
 
@@ -121,7 +121,8 @@ def metrics_in(tree: ast.AST) -> Iterator[str]:
     for node in ast.walk(tree):
         match node:
             case ast.Call(func=func, args=[first, *_]) if _name(func) in _METRIC_CALLS:
-                yield from _strings(first)
+                # Strings and lists have a `count` of their own; a metric is known by its prefix there.
+                yield from (w for w in _strings(first) if _name(func) != "count" or w.startswith("tyrian_"))
             case ast.For(target=ast.Name(id="name"), iter=ast.Tuple(elts=elts)):
                 yield from (word for e in elts for word in _strings(e) if word.startswith("tyrian_"))
 

@@ -88,7 +88,7 @@ class Callbacks:
         self._first = self._pool(store.FIRST, FIRST_ROOM, _FIRST_GAP)
         self._again = self._pool(store.AGAIN, AGAIN_ROOM, _AGAIN_GAP)
         self._outcomes: Batcher[store.Outcome, bool] = Batcher(
-            self._settle, size=256, writers=2, linger=0.003, patience=float("inf")
+            self._settle, size=256, writers=2, linger=0.002, busy=0.02, patience=float("inf")
         )
         self._suspects: dict[int, float] = {}
         self._unknown: set[int] = set()

@@ -168,7 +168,9 @@ class Dispatch:
         self.sent = 0
         #: Called with (channel, result name, seconds) after each send, for metrics.
         self.observe: Callable[[ports.Channel, str, float], None] = lambda channel, result, seconds: None
-        self.outcomes: Batcher[Write, bool] = Batcher(self._write, size=256, writers=2, linger=0.003, patience=float("inf"))
+        self.outcomes: Batcher[Write, bool] = Batcher(
+            self._write, size=256, writers=2, linger=0.002, busy=0.02, patience=float("inf")
+        )
 
     # -- Running --------------------------------------------------------------------------------------------------
 

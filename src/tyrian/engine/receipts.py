@@ -33,6 +33,9 @@ _EPOCH = floor_of(datetime.fromtimestamp(0, UTC))
 #: Seconds until a parked receipt is looked at again, by how often it was; after the last it is given up.
 PARKED_AGAIN = (0.25, 0.5, 1, 2, 5, 15, 60, 300, 900, 3600, 3600, 3600)
 
+#: Times that receipts are tried without locks before their messages are locked.
+_LOOKS = 2
+
 #: (channel, ref) pairs remembered as parked; forgetting costs only the order of two receipts.
 _MOST_EARLY = 100_000
 
@@ -72,17 +75,46 @@ class Transitions:
                 written += writes
         return written
 
-    def _one(self, views: "_Views", change: Change) -> Write | None:
+    async def run_unlocked(
+        self, db: Database, looked: Sequence[tuple[Any, Change]]
+    ) -> tuple[list[Write], list[Change]]:
+        """Decides on rows that were only read, and writes what still holds: one round trip, no lock held over any.
+
+        Returns what was written, and the changes whose message or attempt had moved on meanwhile: look again for them.
+        """
+        views = _Views({row["id"]: row for row, _ in looked}, {row["attempt_id"]: _tried(row) for row, _ in looked})
+        written: list[Write] = []
+        moved: list[Change] = []
+        for turn in _turns([change for _, change in looked]):
+            decided = [(w, c) for c in turn if (w := self._one(views, c, guarded=True)) is not None]
+            if decided:
+                decided.sort(key=lambda pair: pair[0].message_id)
+                done = await apply(db, [w for w, _ in decided], 0)
+                written += [w for w, _ in decided if w.message_id in done]
+                moved += [c for w, c in decided if w.message_id not in done]
+        return written, moved
+
+    def _one(self, views: "_Views", change: Change, *, guarded: bool = False) -> Write | None:
         view = views.of(change)
         if view is None:
             return None
         now = self._clock.now()
         message, attempt, known, facts = view
+        before = (message.status.value, message.step, attempt.status.value, attempt.delivered, attempt.seen)
         changes = rules.advance(message, attempt, change.happening, now)
         _follow(message, attempt, changes)
         if not changes.events and not changes.settled:
             return None
-        return self._scribe.write(facts, known, changes, now, raw=change.raw)
+        write = self._scribe.write(facts, known, changes, now, raw=change.raw)
+        if guarded:
+            (
+                write.expect_status,
+                write.expect_step,
+                write.expect_attempt,
+                write.expect_delivered,
+                write.expect_seen,
+            ) = before
+        return write
 
 
 class _Views:
@@ -108,6 +140,23 @@ class _Views:
         message, known = self._messages[change.message_id]
         attempt, facts = self._seen[change.attempt_id]
         return message, attempt, known, facts
+
+
+def _tried(row: Any) -> dict[str, Any]:
+    """The attempt's part of a row that has both."""
+    return {
+        "message_id": row["id"],
+        "id": row["attempt_id"],
+        "account_id": row["account_id"],
+        "step": row["attempt_step"],
+        "channel_id": row["channel_id"],
+        "status": row["attempt_status"],
+        "tries": row["tries"],
+        "started_at": row["started_at"],
+        "delivered_at": row["delivered_at"],
+        "seen_at": row["seen_at"],
+        "recipient": row["attempt_recipient"],
+    }
 
 
 def _attempt(tried: Any, row: Any) -> tuple[rules.Attempt, Facts]:
@@ -171,7 +220,9 @@ class Receipts:
         self._db = db
         self._clock = clock
         self._transitions = transitions
-        self._batcher: Batcher[_Item, None] = Batcher(self._write, size=256, writers=2, linger=0.003, patience=10.0)
+        self._batcher: Batcher[_Item, None] = Batcher(
+            self._write, size=256, writers=2, linger=0.002, busy=0.02, patience=10.0
+        )
         #: Called after each commit with what was written, to wake whoever has work by it.
         self.on_written: Callable[[Sequence[Write]], None] = lambda writes: None
         self.on_parked: Callable[[], None] = lambda: None
@@ -198,6 +249,30 @@ class Receipts:
         await self._batcher.drain()
 
     async def _write(self, items: Sequence[_Item]) -> Sequence[None]:
+        """The quick way where nothing was overtaken and everything is known; the rest under locks."""
+        left, unknown = list(items), []
+        if not any((i.channel_id, i.receipt.ref) in self._early for i in items):
+            for _ in range(_LOOKS):
+                left, strange = await self._look(left)
+                unknown += strange
+                if not left:
+                    break
+        if left or unknown:
+            await self._write_locked([*left, *unknown])
+        return [None] * len(items)
+
+    async def _look(self, items: list[_Item]) -> tuple[list[_Item], list[_Item]]:
+        """Reads, decides and writes without locks; returns what had changed meanwhile, and what is unknown here."""
+        floor = floor_of(self._clock.now() - _NEAR)
+        rows = await store.look(self._db, [i.channel_id for i in items], [i.receipt.ref for i in items], floor)
+        pairs = [(rows[n], self._change(rows[n], items[n].receipt, rows[n]["id"])) for n in sorted(rows)]
+        place = {id(change): n for (_, change), n in zip(pairs, sorted(rows), strict=True)}
+        written, moved = await self._transitions.run_unlocked(self._db, pairs)
+        self.on_written(written)
+        again = sorted(place[id(change)] for change in moved)
+        return [items[n] for n in again], [item for n, item in enumerate(items) if n not in rows]
+
+    async def _write_locked(self, items: Sequence[_Item]) -> None:
         now = self._clock.now()
         async with self._db.transaction() as connection:
             found = await self._find(connection, items, now)
@@ -214,7 +289,6 @@ class Receipts:
             self._remember_early(early)
             self.on_parked()
         self.on_written(writes)
-        return [None] * len(items)
 
     def _remember_early(self, items: Sequence[_Item]) -> None:
         if len(self._early) > _MOST_EARLY:
@@ -240,9 +314,9 @@ class Receipts:
             found |= {rest[n]: row for n, row in older.items()}
         return found
 
-    def _change(self, row: Any, receipt: Receipt) -> Change:
+    def _change(self, row: Any, receipt: Receipt, message_id: UUID | None = None) -> Change:
         happening = rules.Receipt(receipt.kind, receipt.reason, receipt.at)
-        return Change(row["account_id"], row["message_id"], row["attempt_id"], happening, receipt.raw)
+        return Change(row["account_id"], message_id or row["message_id"], row["attempt_id"], happening, receipt.raw)
 
     # -- Receipts that came too early -----------------------------------------------------------------------------
 

@@ -1,8 +1,8 @@
 """The group commit: concurrent callers share one transaction, and each is answered once it is durable.
 
-A transaction costs nearly the same for one row as for a dozen. So items are gathered for a moment (`linger`), or until
-a batch is full, and while earlier batches are being written; in a crowd the batches grow by themselves to what the
-database can take.
+A transaction costs nearly the same for one row as for a dozen. So items are gathered until there are enough, at most
+for a moment: a short one (`linger`) while little comes, a longer one (`busy`) while more does. In a crowd the batches
+grow by themselves, for the next is gathered while earlier ones are being written.
 """
 
 import asyncio
@@ -11,8 +11,10 @@ from typing import Generic, TypeVar
 
 from tyrian.store.database import persist
 
-#: After a write, this part of a full batch is enough for the next to begin without lingering.
-_ENOUGH = 4
+#: Items that are enough to begin a batch without lingering.
+_ENOUGH = 32
+#: After a batch of so many, more are worth waiting for.
+_SOME = 4
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -32,9 +34,10 @@ class Batcher(Generic[Item, Result]):
         size: int = 256,
         writers: int = 2,
         linger: float = 0.0,
+        busy: float | None = None,
         patience: float = 30.0,
     ) -> None:
-        """At most `size` items a batch, `writers` batches at once, `linger` seconds to gather.
+        """At most `size` items a batch, `writers` batches at once, `linger` (or `busy`) seconds to gather.
 
         `patience` is how long a batch is repeated while the database is away (see `persist`).
         """
@@ -42,6 +45,8 @@ class Batcher(Generic[Item, Result]):
         self._size = size
         self._writers = writers
         self._linger = linger
+        self._busy = linger if busy is None else busy
+        self._last = 0
         self._patience = patience
         self._waiting: list[tuple[Item, asyncio.Future[Result]]] = []
         self._running: set[asyncio.Task[None]] = set()
@@ -58,16 +63,21 @@ class Batcher(Generic[Item, Result]):
         """Hands in an item; the future is done once it is committed."""
         future: asyncio.Future[Result] = asyncio.get_running_loop().create_future()
         self._waiting.append((item, future))
-        if len(self._waiting) >= self._size and len(self._running) < self._writers:
-            self._start()
-        elif self._timer is None and len(self._running) < self._writers:
-            self._gather()
+        if len(self._running) < self._writers:
+            self._consider()
         return future
 
+    def _consider(self) -> None:
+        """Begins a batch if there is enough for one, or lets it grow for a moment."""
+        if len(self._waiting) >= min(_ENOUGH, self._size):
+            self._start()
+        elif self._timer is None:
+            self._gather()
+
     def _gather(self) -> None:
-        """Lets the batch grow for a moment."""
         loop = asyncio.get_running_loop()
-        self._timer = loop.call_later(self._linger, self._start) if self._linger else loop.call_soon(self._start)
+        seconds = self._busy if self._last >= _SOME else self._linger
+        self._timer = loop.call_later(seconds, self._start) if seconds else loop.call_soon(self._start)
 
     async def drain(self) -> None:
         """Waits until everything that was handed in is written."""
@@ -82,18 +92,15 @@ class Batcher(Generic[Item, Result]):
             self._timer = None
         while self._waiting and len(self._running) < self._writers:
             batch, self._waiting = self._waiting[: self._size], self._waiting[self._size :]
+            self._last = len(batch)
             task = asyncio.get_running_loop().create_task(self._run(batch))
             self._running.add(task)
             task.add_done_callback(self._done)
 
     def _done(self, task: "asyncio.Task[None]") -> None:
         self._running.discard(task)
-        if not self._waiting:
-            return
-        if len(self._waiting) * _ENOUGH >= self._size:
-            self._start()
-        elif self._timer is None:
-            self._gather()
+        if self._waiting:
+            self._consider()
 
     async def _run(self, batch: list[tuple[Item, "asyncio.Future[Result]"]]) -> None:
         try:

@@ -20,6 +20,21 @@ CROSS JOIN LATERAL (
     ORDER BY a.message_id DESC LIMIT 1) a
 """
 
+#: The same attempts with all that the lifecycle needs of them and of their messages, read without locking anything.
+_LOOK = """
+SELECT r.n::int AS n, m.id, m.account_id, m.status, m.reason, m.step, m.valid_until, m.recipient, m.endpoint_id,
+    m.accepted_at, m.bulk_id, m.variables, COALESCE(m.plan, b.plan) AS plan, a.id AS attempt_id, a.step AS attempt_step,
+    a.channel_id, a.status AS attempt_status, a.tries, a.started_at, a.delivered_at, a.seen_at,
+    a.recipient AS attempt_recipient
+FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS r(channel_id, ref, n)
+CROSS JOIN LATERAL (
+    SELECT a.* FROM attempts a
+    WHERE a.channel_id = r.channel_id AND a.provider_ref = r.ref AND a.message_id >= $3::uuid
+    ORDER BY a.message_id DESC LIMIT 1) a
+JOIN messages m ON m.account_id = a.account_id AND m.id = a.message_id AND m.id >= $3::uuid
+LEFT JOIN bulks b ON b.id = m.bulk_id
+"""
+
 _LOCK = """
 SELECT m.id, m.account_id, m.status, m.reason, m.step, m.valid_until, m.recipient, m.endpoint_id, m.accepted_at,
     m.bulk_id, m.variables, COALESCE(m.plan, b.plan) AS plan
@@ -72,6 +87,11 @@ async def find(
     """Attempts by the network's ids: position in the request (from 0) -> row. `floor` bounds the days searched."""
     rows = await connection.fetch(_FIND, channel_ids, refs, floor)
     return {row["n"] - 1: row for row in rows}
+
+
+async def look(db: Database, channel_ids: list[int], refs: list[str], floor: UUID) -> dict[int, Any]:
+    """Attempts by the network's ids with their messages: position in the request (from 0) -> row."""
+    return {row["n"] - 1: row for row in await db.fetch(_LOOK, channel_ids, refs, floor)}
 
 
 async def lock(connection: Connection, keys: Sequence[tuple[int, UUID]]) -> dict[UUID, Any]:

@@ -148,6 +148,12 @@ class Write:
     report: bytes | None = None
     #: True: only if this node still holds the lease. False: the caller has locked the message.
     fenced: bool = True
+    #: Without lease and lock: written only if message and attempt still stand so (the state that the change came from).
+    expect_status: str | None = None
+    expect_step: int | None = None
+    expect_attempt: str | None = None
+    expect_delivered: bool | None = None
+    expect_seen: bool | None = None
     exchange: bytes | None = None
     events: list[Event] = field(default_factory=list)
     details: tuple[bytes | None, ...] = ()
@@ -186,6 +192,11 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("endpoint_id", "int"),
     ("report", "bytea"),
     ("fenced", "boolean"),
+    ("expect_status", "text"),
+    ("expect_step", "smallint"),
+    ("expect_attempt", "text"),
+    ("expect_delivered", "boolean"),
+    ("expect_seen", "boolean"),
     ("exchange", "bytea"),
 )
 #: A change has at most three events: what happened, what it meant for the attempt, and the fallback.
@@ -216,8 +227,19 @@ WITH i AS MATERIALIZED (
     WHERE i.fenced AND i.send IN ({AGAIN}, {NEXT})
       AND s.message_id = i.message_id AND s.attempt_id = i.attempt_id AND s.node = ${_N + 1}
     RETURNING i.*
+), unchanged AS MATERIALIZED (
+    SELECT i.* FROM i
+    JOIN messages m ON m.account_id = i.account_id AND m.id = i.message_id
+    JOIN attempts a ON a.message_id = i.message_id AND a.id = i.attempt_id
+    WHERE NOT i.fenced AND i.expect_status IS NOT NULL
+      AND m.status = i.expect_status AND m.step = i.expect_step AND a.status = i.expect_attempt
+      AND (a.delivered_at IS NOT NULL) = i.expect_delivered AND (a.seen_at IS NOT NULL) = i.expect_seen
+      AND m.id BETWEEN ${_N + 2}::uuid AND ${_N + 3}::uuid
+      AND a.message_id BETWEEN ${_N + 2}::uuid AND ${_N + 3}::uuid
+    FOR UPDATE OF m, a
 ), mine AS MATERIALIZED (
-    SELECT * FROM finished UNION ALL SELECT * FROM moved UNION ALL SELECT * FROM i WHERE NOT i.fenced
+    SELECT * FROM finished UNION ALL SELECT * FROM moved UNION ALL SELECT * FROM unchanged
+    UNION ALL SELECT * FROM i WHERE NOT i.fenced AND i.expect_status IS NULL
 ), resend AS (
     INSERT INTO sends (message_id, attempt_id, account_id, channel_id, priority, step, due_at, valid_until, bulk_id,
         recipient)
