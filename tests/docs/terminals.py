@@ -86,8 +86,8 @@ class Program:
             self._news.wait_for(lambda: fits(self.printed) or self._ended, seconds)
             return fits(self.printed)
 
-    def stop(self) -> None:
-        """Ctrl-C, and the wait for its end."""
+    def stop(self) -> int:
+        """Ctrl-C, and the wait for its end. Returns the exit code."""
         self._process.send_signal(signal.SIGINT)
         try:
             self._process.wait(30)
@@ -97,3 +97,4 @@ class Program:
         self._reader.join()
         assert self._process.stdout is not None
         self._process.stdout.close()
+        return self._process.returncode

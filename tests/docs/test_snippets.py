@@ -14,6 +14,7 @@ import pytest
 
 from tests.docs.snippets import File, Reader, Run, Shown, Step, Unclear, left_out, steps
 from tests.docs.terminals import Program, Shell
+from tyrian.store import embedded
 
 ROOT: Final = Path(__file__).parents[2]
 #: In this order, so that a demo that is started alike on two pages is started once.
@@ -42,7 +43,7 @@ _CHANGES: Final = re.compile(
 )
 _PATIENCE: Final = 30.0
 _PAUSE: Final = 0.2
-_LONGEST_PAUSE: Final = 2.0
+_LONGEST_PAUSE: Final = 1.0
 
 
 class Reading:
@@ -140,13 +141,17 @@ class Reading:
         assert fits, _differs(step.line, reader.own(page), self.as_on_the_page(program.printed))
 
     def _stop(self, name: str) -> None:
-        if name in self._programs:
-            self._programs.pop(name).stop()
+        program = self._programs.pop(name, None)
+        if program is not None and program.stop() != 0:
+            assert name == _RECEIVER, f"the demo did not end in order:\n{program.printed}"
 
     def stop(self) -> None:
         """Stops everything that was started."""
-        for name in list(self._programs):
-            self._stop(name)
+        try:
+            for name in list(self._programs):
+                self._stop(name)
+        finally:
+            embedded.stop(self.folder / "data", mode="immediate")
 
     # -- What is run ----------------------------------------------------------------------------------------------
 
