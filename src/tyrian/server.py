@@ -6,6 +6,7 @@ embedded PostgreSQL belongs to the process that the operator started, which rest
 
 import asyncio
 import contextlib
+import gc
 import logging
 import os
 import signal
@@ -13,7 +14,8 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from contextlib import asynccontextmanager
 
 import uvicorn
 import uvloop
@@ -30,6 +32,8 @@ log = logging.getLogger(__name__)
 
 _BACKLOG = 2048
 _SUPERVISE_SECONDS = 0.5
+#: Allocations before the collector looks at the youngest objects, and how often it goes on to older ones.
+_COLLECT = (50_000, 20, 100)
 #: A worker that dies sooner than this after its start is not restarted at once, in seconds.
 _RESTART_PAUSE = 1.0
 
@@ -45,15 +49,50 @@ async def database_url(settings: Settings) -> str:
     return url
 
 
-async def _keep_database(settings: Settings) -> None:
+@asynccontextmanager
+async def _database(settings: Settings, url: str | None) -> AsyncIterator[str]:
+    """The database to use. The embedded one is kept going meanwhile, and stopped at the end, however that comes."""
+    if url is not None or settings.database_url:
+        yield url or await database_url(settings)
+        return
+    done = asyncio.Event()
+    keeper: asyncio.Task[None] | None = None
+    try:
+        address = await database_url(settings)
+        keeper = asyncio.create_task(_keep_database(settings, done))
+        yield address
+    finally:
+        done.set()
+        if keeper is not None:
+            # Not cancelled: a start that is under way in its thread would bring the server back after its stop.
+            await keeper
+        await asyncio.to_thread(embedded.stop, settings.data_dir)
+
+
+async def _keep_database(settings: Settings, done: asyncio.Event) -> None:
     """Starts the embedded server again whenever it has died."""
-    while True:
-        await asyncio.sleep(_SUPERVISE_SECONDS)
+    pause = _SUPERVISE_SECONDS
+    while not done.is_set():
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(done.wait(), pause)
+            return
         try:
             await asyncio.to_thread(embedded.start, settings.data_dir)
+            pause = _SUPERVISE_SECONDS
         except embedded.EmbeddedPostgresError as error:
             log.error("the embedded PostgreSQL cannot be started: %s", error)
-            await asyncio.sleep(2)
+            pause = 2.0
+
+
+def _settle_memory() -> None:
+    """Spares the collector what start-up made, and has it look at the rest seldom.
+
+    A full collection walks every object there is and holds up every request meanwhile. Requests leave hardly any
+    cycles behind, so that few collections are enough.
+    """
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*_COLLECT)
 
 
 class _Server(uvicorn.Server):
@@ -89,27 +128,21 @@ async def run_node(
     on_ready: Callable[[], None] = lambda: None,
 ) -> None:
     """One node, until SIGTERM or SIGINT. Without `url` it looks after the database itself."""
-    own_database = url is None
-    address = await database_url(settings) if url is None else url
-    gateway = await open_gateway(address, settings, clock)
-    mounts = await prepare(gateway) if prepare else {}
-    keeper = None
-    if own_database and not settings.database_url:
-        keeper = asyncio.create_task(_keep_database(settings))
-    await gateway.start()
-    server = _Server(_config(App(gateway, mounts), settings))
-    stop = _on_signals(server)
-    serving = asyncio.create_task(server.serve(sockets=[sock]))
-    while not server.started and not serving.done():  # noqa: ASYNC110 - Uvicorn offers no event for it
-        await asyncio.sleep(0.005)
-    on_ready()
-    await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
-    server.should_exit = True
-    await serving
-    await gateway.stop()
-    if keeper is not None:
-        keeper.cancel()
-        await asyncio.to_thread(embedded.stop, settings.data_dir)
+    stop = _on_signals()
+    async with _database(settings, url) as address:
+        gateway = await open_gateway(address, settings, clock)
+        mounts = await prepare(gateway) if prepare else {}
+        await gateway.start()
+        _settle_memory()
+        server = _Server(_config(App(gateway, mounts), settings))
+        serving = asyncio.create_task(server.serve(sockets=[sock]))
+        while not server.started and not serving.done():  # noqa: ASYNC110 - Uvicorn offers no event for it
+            await asyncio.sleep(0.005)
+        on_ready()
+        await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
+        server.should_exit = True
+        await serving
+        await gateway.stop()
 
 
 def _config(app: App, settings: Settings) -> uvicorn.Config:
@@ -129,14 +162,13 @@ def _config(app: App, settings: Settings) -> uvicorn.Config:
     )
 
 
-def _on_signals(server: uvicorn.Server) -> "asyncio.Future[None]":
+def _on_signals() -> "asyncio.Future[None]":
     """A future that is done at the first SIGTERM or SIGINT; a second one ends the process at once."""
     loop = asyncio.get_running_loop()
     stop: asyncio.Future[None] = loop.create_future()
 
     def asked(number: int) -> None:
         if stop.done():
-            server.force_exit = True
             os._exit(128 + number)
         log.info("stopping: finishing what is under way")
         stop.set_result(None)
@@ -172,28 +204,17 @@ def serve(
 
 
 async def _supervise(settings: Settings, sock: socket.socket, on_ready: Callable[[], None]) -> None:
-    url = await database_url(settings)
-    keeper = None if settings.database_url else asyncio.create_task(_keep_database(settings))
-    stop: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-    def asked() -> None:
-        if not stop.done():
-            stop.set_result(None)
-
-    for number in (signal.SIGTERM, signal.SIGINT):
-        asyncio.get_running_loop().add_signal_handler(number, asked)
-    workers = [_Worker(settings, url, sock.fileno()) for _ in range(settings.workers)]
-    on_ready()
-    while not stop.done():
+    stop = _on_signals()
+    async with _database(settings, None) as url:
+        workers = [_Worker(settings, url, sock.fileno()) for _ in range(settings.workers)]
+        on_ready()
+        while not stop.done():
+            for worker in workers:
+                worker.keep()
+            await asyncio.wait((stop,), timeout=_SUPERVISE_SECONDS)
         for worker in workers:
-            worker.keep()
-        await asyncio.wait((stop,), timeout=_SUPERVISE_SECONDS)
-    for worker in workers:
-        worker.ask_to_stop()
-    await asyncio.gather(*(asyncio.to_thread(worker.wait, settings.drain_seconds + 10) for worker in workers))
-    if keeper is not None:
-        keeper.cancel()
-        await asyncio.to_thread(embedded.stop, settings.data_dir)
+            worker.ask_to_stop()
+        await asyncio.gather(*(asyncio.to_thread(worker.wait, settings.drain_seconds + 10) for worker in workers))
 
 
 class _Worker:
