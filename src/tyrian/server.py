@@ -33,7 +33,7 @@ log = logging.getLogger(__name__)
 _BACKLOG = 2048
 _SUPERVISE_SECONDS = 0.5
 #: Allocations before the collector looks at the youngest objects, and how often it goes on to older ones.
-_COLLECT = (50_000, 20, 100)
+_COLLECT = (10_000, 20, 100)
 #: A worker that dies sooner than this after its start is not restarted at once, in seconds.
 _RESTART_PAUSE = 1.0
 
