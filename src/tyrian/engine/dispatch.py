@@ -23,6 +23,7 @@ from tyrian.engine import ports
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.gate import Gate
 from tyrian.engine.known import Known, Recent, from_row
+from tyrian.engine.lane import Lane
 from tyrian.engine.node import Node
 from tyrian.engine.writer import Facts, Scribe, reported
 from tyrian.store import claims
@@ -32,106 +33,10 @@ from tyrian.store.writing import Write, apply
 
 log = logging.getLogger(__name__)
 
-#: Sends that one lane has in flight at most.
-ROOM = 512
-#: A lane claims again when this share of its room is free: fewer and fuller claims.
-_REFILL = 4
-#: Seconds between two looks at a lane that nobody woke.
-_IDLE = 1.0
 #: Seconds that a claim is held. Only a claim whose node lives on without finishing is ever taken over by this.
 LEASE = 300.0
-
-
-class Lane:
-    """One channel's way out on this node."""
-
-    def __init__(self, entry: ChannelEntry, owner: "Dispatch") -> None:
-        self.entry = entry
-        self.in_flight = 0
-        #: No older send is known to be due, so what is accepted now may go at once.
-        self.caught_up = False
-        #: Recipients whose send was accepted with a lease and is not written down yet.
-        self.reserved: set[tuple[str, int]] = set()
-        self._owner = owner
-        self._wake = asyncio.Event()
-
-    @property
-    def channel(self) -> ports.Channel:
-        """The channel as it is configured now."""
-        return self.entry.channel
-
-    @property
-    def unlimited(self) -> bool:
-        """Whether no limit has to be asked of the database before a send."""
-        return self.channel.active and self.channel.rate is None and self.channel.concurrency is None
-
-    def wake(self) -> None:
-        """Something may be due."""
-        self._wake.set()
-
-    def reserve(self, address: str, priority: int) -> bool:
-        """Whether a message accepted now may be leased here at once."""
-        key = (address, priority)
-        if not self.caught_up or not self.unlimited or self.in_flight >= ROOM or key in self.reserved:
-            return False
-        self.reserved.add(key)
-        self.in_flight += 1
-        return True
-
-    def release(self, address: str, priority: int) -> None:
-        """Gives a reservation back."""
-        self.reserved.discard((address, priority))
-        self.finished()
-
-    def finished(self) -> None:
-        """One send less in flight."""
-        self.in_flight -= 1
-        if self.in_flight <= ROOM - ROOM // _REFILL:
-            self._wake.set()
-
-    async def run(self) -> None:
-        """Claims and sends until cancelled."""
-        clock = self._owner.clock
-        while True:
-            self._wake.clear()
-            wait = _IDLE
-            if self.channel.active:
-                try:
-                    wait = await self._round(clock.now())
-                except LOST as error:
-                    log.warning("channel %s waits for the database: %s", self.channel.name, error)
-                    wait = 0.5
-            if wait > 0:
-                await self._pause(wait)
-
-    async def _round(self, now: datetime) -> float:
-        """One claim; returns seconds until the next is worth while."""
-        room = ROOM - self.in_flight
-        if room < ROOM // _REFILL and self.in_flight:
-            return _IDLE
-        rate, concurrency = self.channel.rate, self.channel.concurrency
-        rows = await self._owner.claim(self, now, room, rate, concurrency)
-        self.caught_up = len(rows) < room
-        if not self.caught_up:
-            return 0
-        if rate is not None:
-            return max(0.005, min(claims.BURST_SECONDS / 2, 0.5 / rate) if rows else claims.BURST_SECONDS / 2)
-        if rows:
-            return 0.0 if concurrency is None else 0.02
-        due = await claims.next_send(self._owner.db, self.channel.id, now)
-        return _IDLE if due is None else min(_IDLE, max((due - self._owner.clock.now()).total_seconds(), 0.001))
-
-    async def _pause(self, seconds: float) -> None:
-        """Waits until woken, or so many seconds of the clock."""
-        if self._wake.is_set():
-            return
-        sleeper = asyncio.ensure_future(self._owner.clock.sleep(seconds))
-        waker = asyncio.ensure_future(self._wake.wait())
-        try:
-            await asyncio.wait((sleeper, waker), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            sleeper.cancel()
-            waker.cancel()
+#: Seconds between two looks for channels that came or went.
+_TEND = 1.0
 
 
 class Dispatch:
@@ -180,12 +85,15 @@ class Dispatch:
         try:
             while True:
                 self._tend()
-                await asyncio.sleep(_IDLE)
+                await asyncio.sleep(_TEND)
         finally:
             for task in self._tasks.values():
                 task.cancel()
 
     def _tend(self) -> None:
+        for gone in self._lanes.keys() - {entry.channel.id for entry in self._channels.all()}:
+            del self._lanes[gone]
+            self._tasks.pop(gone).cancel()
         for entry in self._channels.all():
             lane = self._lanes.get(entry.channel.id)
             if lane is not None:

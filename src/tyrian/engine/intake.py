@@ -19,9 +19,10 @@ from tyrian.domain.purpose import PRIORITY
 from tyrian.domain.schedule import first_time
 from tyrian.domain.submission import Plan, Recipient, Submission
 from tyrian.engine.channels import Channels
-from tyrian.engine.dispatch import Dispatch, Lane, leased_facts
+from tyrian.engine.dispatch import Dispatch, leased_facts
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.known import Known, Recent, encode_plan, steps_of
+from tyrian.engine.lane import Lane
 from tyrian.engine.node import Node
 from tyrian.engine.ports import Clock
 from tyrian.store import intake as store
