@@ -9,8 +9,8 @@ import pytest
 
 from tyrian.domain.reasons import REASONS
 from tyrian.engine.ports import Refused, Retry
+from tyrian.engine.transport import REFUSALS
 from tyrian.protocols.viber import bot_kind, bot_wire, business_kind, business_wire, limits, rules, statuses
-from tyrian.protocols.viber.transport import REFUSALS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "viber.md").read_text()
 

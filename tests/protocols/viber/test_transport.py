@@ -8,7 +8,7 @@ from tests.protocols.viber.conftest import MakeBot, MakeBusiness
 from tests.protocols.viber.stub import BROKEN_OFF, DRIPPING, HANG_UP, NOISE, SILENCE, Reply, Stub, outgoing
 from tyrian.domain.content import Text
 from tyrian.engine.ports import Exchange, Refused, Retry, SendResult, Sent, Unknown
-from tyrian.protocols.viber.transport import MAX_KEPT
+from tyrian.engine.transport import MAX_KEPT
 
 HELLO = outgoing(Text(text="Hello"), to="+385991234501")
 GZIP = Reply(raw=b"HTTP/1.1 200 OK\r\nContent-Encoding: gzip\r\nContent-Length: 4\r\n\r\nnope")

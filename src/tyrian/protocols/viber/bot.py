@@ -28,11 +28,11 @@ from tyrian.engine.ports import (
     Tools,
     Unknown,
 )
+from tyrian.engine.transport import Answered, Transport, http_failure
 from tyrian.protocols.viber import bot_wire as wire, limits, statuses
 from tyrian.protocols.viber.bot_callbacks import broadcast_ref, read
 from tyrian.protocols.viber.bot_content import to_wire
 from tyrian.protocols.viber.hooks import is_signed, refused
-from tyrian.protocols.viber.transport import Answered, Transport, http_failure
 
 A = TypeVar("A", bound=wire.Answer)
 

@@ -29,11 +29,11 @@ from tyrian.engine.ports import (
     Tools,
     Unknown,
 )
+from tyrian.engine.transport import Answered, Transport, http_failure
 from tyrian.protocols.viber import business_wire as wire, limits, statuses
 from tyrian.protocols.viber.business_content import LABELS, Style, fill, from_wire, type_for
 from tyrian.protocols.viber.business_wire import MessageStatus
 from tyrian.protocols.viber.hooks import digest, is_from, is_signed, moment, refused, storable
-from tyrian.protocols.viber.transport import Answered, Transport, http_failure
 
 _send_answer: Final = msgspec.json.Decoder(wire.SendAnswer)
 _callback: Final = msgspec.json.Decoder(wire.Callback)

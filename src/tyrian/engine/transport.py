@@ -1,4 +1,4 @@
-"""One HTTP client per channel, and the honest reading of what can go wrong on the way.
+"""One HTTP client per channel of a network that takes JSON, and the honest reading of what can go wrong on the way.
 
 A request that surely never left is a `Retry`; one that may have left without an answer is an `Unknown`.
 """
