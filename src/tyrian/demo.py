@@ -28,7 +28,19 @@ SMS_LOGIN: Final = "tyrian"
 PREFIX: Final = "/sim"
 
 #: The credentials of the vendors' faces are seeded too; each works once its face is installed.
-FACE_KEYS: Final[tuple[dict[str, Any], ...]] = ({"face": "native", "name": "demo", "secret": NATIVE_KEY},)
+FACE_KEYS: Final[tuple[dict[str, Any], ...]] = (
+    {"face": "native", "name": "demo", "secret": NATIVE_KEY},
+    {"face": "infobip", "name": "demo", "secret": "demo-infobip-key"},
+    {"face": "infobip", "name": "demo", "form": Form.PAIR, "identity": "demo", "secret": "demo-password"},
+    {
+        "face": "telesign",
+        "name": "demo",
+        "form": Form.SIGNED,
+        "identity": "FFFFFFFF-EEEE-DDDD-1234-AB1234567890",
+        "secret": "ABC12345yusumoN6BYsBVkh+yRJ5czgsnCehZaOYldPJdmFh6NeX8kunZ2zU1YWaUw/0wV6xfw==",
+    },
+    {"face": "tyntec", "name": "demo", "secret": "demo-tyntec-key"},
+)
 
 
 class Demo:

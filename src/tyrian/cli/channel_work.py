@@ -102,6 +102,7 @@ def show(where: Where, name: str, *, as_json: bool) -> None:
         *((f"secrets.{n}", value) for n, value in sorted(channel["secrets"].items())),
         *((f"uncertain.{n}", value) for n, value in sorted(channel["uncertain"].items())),
         ("inbound url", channel["inbound_url"]),
+        ("also known as", ", ".join(channel["senders"]) or None),
         ("hook url", channel["hook_url"]),
         ("made", moment(channel["created_at"])),
         ("changed", moment(channel["updated_at"])),

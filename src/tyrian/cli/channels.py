@@ -84,6 +84,15 @@ def add(
             "--inbound-url", metavar="URL", help="Where messages from people are brought.", show_default=False
         ),
     ] = None,
+    senders: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--known-as",
+            metavar="SENDER",
+            help="A name by which programs written for another vendor's API know this sender.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Add a channel, and set it up at its network where the network must hear of it.
@@ -97,6 +106,7 @@ def add(
         "concurrency": concurrency,
         "uncertain": options.pairs("--uncertain", uncertain),
         "inbound_url": inbound_url,
+        "senders": senders or None,
     }
     fine = work.add(where, name, kind, options.pairs("--set", settings), secrets or [], given, as_json=as_json)
     raise typer.Exit(Exit.OK if fine else Exit.FAILED)

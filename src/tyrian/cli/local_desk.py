@@ -181,6 +181,7 @@ class LocalDesk:
             "uncertain": {purpose.value: policy.value for purpose, policy in channel.uncertain.items()},
             "active": channel.active,
             "inbound_url": entry.inbound_url,
+            "senders": list(entry.senders),
             "hook_url": f"{self._public_url}/hooks/{channel.id}",
             "trouble": entry.trouble,
             "created_at": _stamp(entry.created_at),

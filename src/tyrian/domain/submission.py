@@ -40,6 +40,8 @@ class Callback(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=T
     data: Annotated[str, Meta(max_length=4000)] | None = None
     #: Report states wanted; left out: `delivered`, `seen`, `failed`, `expired`, `cancelled`.
     events: Annotated[list[str], Meta(min_length=1)] | None = None
+    #: Where `seen` goes, if it goes elsewhere.
+    seen_url: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
 
 
 class Platform(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -62,6 +64,8 @@ class Plan(Struct, kw_only=True, omit_defaults=True):
     face: str = "native"
     #: What the face wants back when it renders reports (its own ids and options).
     extra: dict[str, Any] | None = None
+    #: The number of the callback's `seen_url`, filled in when the message is taken.
+    seen_endpoint: int | None = None
 
 
 class Recipient(Struct, kw_only=True, omit_defaults=True):
@@ -71,6 +75,8 @@ class Recipient(Struct, kw_only=True, omit_defaults=True):
     variables: dict[str, str] | None = None
     #: A plan of its own, where it differs from the submission's.
     plan: Plan | None = None
+    #: The customer's own id of the message, by which it can be found again besides its id.
+    name: str | None = None
 
 
 class Submission(Struct, kw_only=True, omit_defaults=True):
@@ -81,6 +87,8 @@ class Submission(Struct, kw_only=True, omit_defaults=True):
     recipients: list[Recipient]
     #: A bulk can be paused, paced, rescheduled and cancelled as a whole.
     bulk: bool = False
+    #: The customer's own id of the bulk. Only for a bulk.
+    name: str | None = None
     idempotency_key: str | None = None
     #: Fingerprint of the request, so that the same key with another body is refused.
     fingerprint: bytes | None = None

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import UUID
 
 import msgspec
 
@@ -15,7 +16,7 @@ from tyrian.engine.callback_standing import Standing
 from tyrian.engine.egress import Blocked
 from tyrian.engine.egress_client import Answer, Client, Garbage, Unreachable
 from tyrian.engine.ports import CallbackRequest, Clock, Exchange, Face
-from tyrian.engine.report import Report, decode
+from tyrian.engine.report import AttemptLine, Report, decode
 from tyrian.store.callbacks import DONE, PARK, RETRY, Outcome
 from tyrian.store.database import LOST
 from tyrian.store.endpoints import Endpoint
@@ -23,6 +24,8 @@ from tyrian.store.endpoints import Endpoint
 log = logging.getLogger(__name__)
 
 Secrets = Callable[[int, str], Awaitable[Sequence[str]]]
+#: The attempts of a message, for faces that tell of them.
+Attempts = Callable[[UUID], Awaitable[list[AttemptLine]]]
 
 #: Characters of a request's and an answer's body that the history keeps.
 KEPT_REQUEST: Final = 16_384
@@ -58,6 +61,7 @@ class Deliverer:
         client: Client,
         standing: Standing,
         waits: tuple[int, ...],
+        attempts: Attempts,
     ) -> None:
         self._clock = clock
         self._faces = faces
@@ -65,6 +69,7 @@ class Deliverer:
         self._client = client
         self._standing = standing
         self._waits = waits
+        self._attempts = attempts
 
     async def deliver(self, row: Any, endpoint: Endpoint | None) -> Outcome:
         """Tries a claimed callback once. Raises only what the database raises."""
@@ -87,7 +92,10 @@ class Deliverer:
             return _Try("not_rendered", Exchange("", error="the endpoint's row is missing"))
         try:
             keys = await self._secrets(endpoint.account_id, endpoint.face)
-            request = self._faces[endpoint.face].render(report, keys, self._clock.now())
+            face = self._faces[endpoint.face]
+            if getattr(face, "needs_attempts", False) and report.kind == "message":
+                report.attempts = await self._attempts(report.message_id)
+            request = face.render(report, keys, self._clock.now())
         except LOST:
             raise
         except Exception as error:

@@ -15,17 +15,20 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 from tyrian.engine.callback_delivery import Deliverer
 from tyrian.engine.callback_pool import Pool
 from tyrian.engine.callback_schedule import waits_for
 from tyrian.engine.callback_standing import Standing
+from tyrian.engine.channels import Channels
 from tyrian.engine.egress import Guard
 from tyrian.engine.egress_client import Client
 from tyrian.engine.keys import KeyRing
 from tyrian.engine.node import GRACE, Node
 from tyrian.engine.ports import Clock, Face
-from tyrian.store import callbacks as store, endpoints
+from tyrian.engine.report import AttemptLine
+from tyrian.store import callbacks as store, endpoints, reading
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import LOST, Database
 
@@ -63,6 +66,8 @@ class _Gateway(Protocol):
     @property
     def keys(self) -> KeyRing: ...
     @property
+    def channels(self) -> Channels: ...
+    @property
     def node(self) -> Node: ...
 
 
@@ -74,16 +79,18 @@ class Callbacks:
         self._db = gateway.db
         self._clock = gateway.clock
         self._node = gateway.node.number
+        self._gateway = gateway
         self._endpoints: dict[int, endpoints.Endpoint] = {}
         self._standing = Standing()
         self._client = client or Client(Guard(tuple(gateway.settings.allow_private_callbacks)))
         self._deliverer = Deliverer(
             self._clock,
             gateway.faces,
-            gateway.keys.signing.signing_keys,
+            self._secrets,
             self._client,
             self._standing,
             waits_for(gateway.settings.callback_give_up_hours),
+            self._attempts,
         )
         self._first = self._pool(store.FIRST, FIRST_ROOM, _FIRST_GAP)
         self._again = self._pool(store.AGAIN, AGAIN_ROOM, _AGAIN_GAP)
@@ -145,6 +152,34 @@ class Callbacks:
         endpoint = self._endpoints.get(row["endpoint_id"]) or await self._load(row["endpoint_id"])
         outcome = await self._deliverer.deliver(row, endpoint)
         return self._written(row, outcome, self._outcomes.submit(outcome))
+
+    async def _secrets(self, account_id: int, face: str) -> Sequence[str]:
+        """What callbacks of a face are signed with: what the face says, or the account's own secrets for it."""
+        own = getattr(self._gateway.faces.get(face), "secrets", None)
+        if own is not None:
+            found: Sequence[str] = await own(self._gateway, account_id)
+            return found
+        return await self._gateway.keys.signing.signing_keys(account_id, face)
+
+    async def _attempts(self, message_id: UUID) -> list[AttemptLine]:
+        """A message's attempts as they stand now."""
+        lines = []
+        for row in await reading.attempts(self._db, message_id):
+            entry = self._gateway.channels.by_id(row["channel_id"])
+            lines.append(
+                AttemptLine(
+                    channel=row["channel"],
+                    kind=entry.channel.kind if entry else None,
+                    network=entry.network if entry else None,
+                    attempt_id=row["id"],
+                    step=row["step"],
+                    status=row["status"],
+                    reason=row["reason"],
+                    ref=row["provider_ref"],
+                    at=row["updated_at"],
+                )
+            )
+        return lines
 
     async def _written(self, row: Any, outcome: store.Outcome, written: Awaitable[bool]) -> None:
         if await written:

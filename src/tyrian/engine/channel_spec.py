@@ -36,6 +36,11 @@ Rate = Annotated[float, Meta(gt=0, le=1_000_000, description="Messages per secon
 Concurrency = Annotated[int, Meta(ge=1, le=100_000, description="Sends in flight at once, over all nodes.")]
 WebUrl = Annotated[str, Meta(min_length=1, max_length=2000)]
 Uncertain = dict[Purpose, UncertainPolicy]
+SenderName = Annotated[str, Meta(min_length=1, max_length=128, pattern=r"^[^\x00-\x1f]+$")]
+Senders = Annotated[
+    list[SenderName],
+    Meta(max_length=50, description="Names by which programs written for another vendor's API know this sender."),
+]
 
 
 class ChannelSpec(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -52,6 +57,8 @@ class ChannelSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     active: bool = True
     #: Where messages from people are brought.
     inbound_url: WebUrl | None = None
+    #: Names by which programs written for another vendor's API know this sender.
+    senders: Senders = []
 
 
 class ChannelChange(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -64,6 +71,7 @@ class ChannelChange(Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     uncertain: Uncertain | UnsetType = UNSET
     active: bool | UnsetType = UNSET
     inbound_url: WebUrl | UnsetType | None = UNSET
+    senders: Senders | UnsetType = UNSET
 
 
 def changed(spec: ChannelSpec, change: ChannelChange) -> ChannelSpec:

@@ -52,6 +52,18 @@ class ChannelEntry:
     trouble: str | None = None
     removed: bool = False
     running: Running | None = None
+    senders: tuple[str, ...] = ()
+
+    @property
+    def network(self) -> str:
+        """The network that the channel reaches people on; empty if its kind does not say."""
+        network = self.kind.network
+        return network if isinstance(network, str) else network(self.channel.config)
+
+    @property
+    def sender(self) -> str | None:
+        """The sender's own id on its network."""
+        return self.kind.sender(self.channel.config) if self.kind.sender is not None else None
 
     @property
     def connector(self) -> Connector | None:
@@ -108,6 +120,26 @@ class Channels:
     def all(self) -> Collection[ChannelEntry]:
         """Every channel of every account."""
         return self._by_id.values()
+
+    def by_sender(self, account_id: int, network: str, sender: str | None = None) -> ChannelEntry | None:
+        """The account's channel on a network that a dialect means by a sender.
+
+        Looked for by the channel's name, by the sender's own id on the network, and by the names that the channel was
+        given for it (`senders`). Without a sender, the account's first active channel of the network.
+        """
+        if sender is not None:
+            named = self.get(account_id, sender)
+            if named is not None and named.network == network:
+                return named
+        mine = sorted(
+            (e for e in self._by_id.values() if e.channel.account_id == account_id and e.network == network),
+            key=lambda e: (not e.channel.active, e.channel.id),
+        )
+        if sender is None:
+            return mine[0] if mine else None
+        return next((e for e in mine if e.sender == sender), None) or next(
+            (e for e in mine if sender in e.senders), None
+        )
 
     # -- Life -----------------------------------------------------------------------------------------------------
 
@@ -186,6 +218,7 @@ class Channels:
             entry.channel, entry.running = fresh.channel, fresh.running
         entry.capabilities, entry.trouble, entry.kind = fresh.capabilities, fresh.trouble, fresh.kind
         entry.inbound_url, entry.updated_at, entry.revision = fresh.inbound_url, fresh.updated_at, fresh.revision
+        entry.senders = fresh.senders
 
     def _forget(self, entry: ChannelEntry) -> None:
         """Lets a removed channel go. Lanes that still hold it find it inactive and without a connector."""
@@ -227,7 +260,7 @@ class Channels:
         )
         return ChannelEntry(
             channel, kind, _capabilities(kind, channel), stored.inbound_url, stored.created_at, stored.updated_at,
-            stored.revision, self._tools, trouble,
+            stored.revision, self._tools, trouble, senders=tuple(stored.senders),
         )  # fmt: skip
 
     # -- Changing -------------------------------------------------------------------------------------------------
@@ -282,6 +315,7 @@ class Channels:
             uncertain={Purpose(p): UncertainPolicy(policy) for p, policy in stored.uncertain.items()},
             active=stored.active,
             inbound_url=stored.inbound_url,
+            senders=list(stored.senders),
         )
 
     def _fill(self, stored: StoredChannel, spec: ChannelSpec) -> None:
@@ -290,6 +324,7 @@ class Channels:
         stored.rate, stored.concurrency, stored.active = spec.rate, spec.concurrency, spec.active
         stored.uncertain = {purpose.value: policy.value for purpose, policy in spec.uncertain.items()}
         stored.inbound_url = spec.inbound_url
+        stored.senders = list(spec.senders)
 
     # -- Asking the network ---------------------------------------------------------------------------------------
 

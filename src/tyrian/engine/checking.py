@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from tyrian.domain import limits
 from tyrian.domain.problem import Problem
 from tyrian.domain.schedule import Schedule
-from tyrian.domain.submission import MAX_VALIDITY, Plan
+from tyrian.domain.submission import MAX_VALIDITY, Callback, Plan
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.egress import judge_url
 
@@ -45,9 +45,17 @@ def check_plan(
     if plan.schedule is not None:
         found += check_schedule(plan.schedule, now, f"{at}/schedule")
     if plan.callback is not None:
-        reason = judge_url(plan.callback.url, allow_private)
+        found += check_callback(plan.callback, f"{at}/callback", allow_private)
+    return found
+
+
+def check_callback(callback: Callback, at: str, allow_private: Any = None) -> list[Problem]:
+    """What is wrong with where reports are to go. Pull queues are for faces alone, which do not come here with one."""
+    found = []
+    for name, url in (("url", callback.url), ("seen_url", callback.seen_url)):
+        reason = judge_url(url, allow_private) if url is not None else None
         if reason:
-            found.append(Problem(f"{at}/callback/url", reason))
+            found.append(Problem(f"{at}/{name}", reason))
     return found
 
 

@@ -15,6 +15,7 @@ from tyrian.engine.bulks import Bulks
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import Channels
 from tyrian.engine.dispatch import Dispatch
+from tyrian.engine.documents import Documents
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.feeder import Feeder, Released
 from tyrian.engine.inbound import InboundDesk
@@ -24,6 +25,7 @@ from tyrian.engine.known import Recent
 from tyrian.engine.metrics import Metrics
 from tyrian.engine.node import Node
 from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Receipt, Tools
+from tyrian.engine.pulls import Pulls
 from tyrian.engine.receipts import Receipts, Transitions
 from tyrian.engine.upkeep import Upkeep
 from tyrian.engine.waker import BULKS, CALLBACKS, Waker, sends
@@ -67,6 +69,8 @@ class Gateway:
         self.channels = Channels(db, clock, box, tools, kinds)
         self.keys = KeyRing(db, clock, box)
         self.endpoints = Endpoints(db, clock)
+        self.documents = Documents(db, clock)
+        self.pulls = Pulls(db, clock, self.endpoints)
         self.scribe = Scribe(self.channels, self.ids)
         recent = Recent()
         self.dispatch = Dispatch(db, clock, self.channels, self.scribe, self.node, recent, self._reports)
@@ -85,6 +89,7 @@ class Gateway:
             self.receipts,
             self.transitions,
             self._written,
+            self._forget,
             retention_days=settings.retention_days,
             event_retention_days=settings.event_retention_days,
             idempotency_hours=settings.idempotency_hours,
@@ -108,6 +113,7 @@ class Gateway:
         self.callbacks.on_outcome = self.metrics.called
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
+        self.node.listen("tyrian_documents", lambda payload: self.documents.refresh_soon())
 
     # -- Life -----------------------------------------------------------------------------------------------------
 
@@ -179,6 +185,11 @@ class Gateway:
         finally:
             sleeper.cancel()
             waker.cancel()
+
+    async def _forget(self) -> None:
+        """What upkeep removes besides messages: uncollected reports, documents that expired."""
+        await self.pulls.forget()
+        await self.documents.forget()
 
     # -- Telling each other ---------------------------------------------------------------------------------------
 

@@ -1,37 +1,43 @@
 """What people send: stored before it is acknowledged, once however often it comes, and brought to the customer.
 
 A message to a channel with an inbound URL becomes a callback in the same transaction, so that it is brought there even
-if the node dies the moment after.
+if the node dies the moment after. Every face is asked, too: one that knows where the account wants messages in its
+dialect gets a callback of its own.
 """
 
 import asyncio
 import logging
-from collections.abc import Sequence
-from datetime import datetime
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
 import msgspec
 
-from tyrian.domain.ids import Ids
+from tyrian.domain.ids import Ids, floor_of
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import Channels
 from tyrian.engine.endpoints import Endpoints
-from tyrian.engine.ports import Channel, Clock, Inbound, Subscription
-from tyrian.engine.report import Report, encode as encode_report
+from tyrian.engine.known import decode_outline
+from tyrian.engine.ports import Channel, Clock, Face, Heard, Inbound, Subscription
+from tyrian.engine.report import Paired, Report, encode as encode_report
 from tyrian.engine.waker import CALLBACKS, Waker
 from tyrian.store import inbound as store
 from tyrian.store.batcher import Batcher
-from tyrian.store.database import Database
+from tyrian.store.database import LOST, Database
 
 log = logging.getLogger(__name__)
 
-#: The dialect of callbacks for inbound messages: a channel belongs to no vendor's face.
+#: The dialect of callbacks to a channel's own inbound URL.
 FACE: Final = "native"
+#: How far back the message lies, at most, that a person answers.
+PAIRED_WITHIN: Final = timedelta(days=3)
 STATUS: Final = "received"
 #: Seconds that a network's request waits while the database is away, before it is told to come again.
 PATIENCE: Final = 10.0
 
 _encode: Final = msgspec.json.Encoder().encode
+#: A face's answer to where a message goes, by the face's name.
+_Ask = Callable[[Any, Heard], Awaitable[str | None]]
 _News = tuple[int, str, bool, datetime]
 
 
@@ -50,6 +56,8 @@ class _Gateway(Protocol):
     def endpoints(self) -> Endpoints: ...
     @property
     def callbacks(self) -> Callbacks: ...
+    @property
+    def faces(self) -> Mapping[str, Face]: ...
     @property
     def waker(self) -> Waker: ...
     @property
@@ -75,13 +83,7 @@ class InboundDesk:
         """Commits messages that came for a channel; those that came before are left out."""
         if not messages:
             return
-        url, endpoint = self._inbound_url(channel), None
-        if url is not None:
-            endpoints = self._gateway.endpoints
-            endpoint = endpoints.known(channel.account_id, FACE, url)
-            if endpoint is None:
-                endpoint = await endpoints.intern(channel.account_id, FACE, url)
-        rows = [self._row(channel, message, endpoint) for message in messages]
+        rows = [await self._row(channel, message) for message in messages]
         new = await asyncio.gather(*(self._messages.submit(row) for row in rows))
         self.received += sum(new)
         self.repeated += len(new) - sum(new)
@@ -96,11 +98,66 @@ class InboundDesk:
         """Waits until everything handed in is durable."""
         await asyncio.gather(self._messages.drain(), self._subscriptions.drain())
 
-    def _inbound_url(self, channel: Channel) -> str | None:
-        entry = self._gateway.channels.by_id(channel.id)
-        return entry.inbound_url if entry is not None else None
+    # -- Whom to tell ---------------------------------------------------------------------------------------------
 
-    def _row(self, channel: Channel, message: Inbound, endpoint: int | None) -> store.NewInbound:
+    async def _told(self, row: store.NewInbound, channel: Channel, message: Inbound, now: datetime) -> None:
+        """Adds a report for everyone who wants to hear of this message."""
+        entry = self._gateway.channels.by_id(channel.id)
+        if entry is not None and entry.inbound_url is not None:
+            await self._tell(row, FACE, entry.inbound_url, _report(row, channel, message, now))
+        asked = [(name, ask) for name, face in self._gateway.faces.items() if (ask := _asked(face)) is not None]
+        if not asked:
+            return
+        network = entry.network if entry is not None else ""
+        heard = Heard(channel.account_id, channel, network, message, await self._paired(channel, row.sender, now))
+        for name, ask in asked:
+            url = await self._ask(name, ask, heard)
+            if url is not None:
+                report = _report(row, channel, message, now)
+                report.face, report.network, report.paired = name, network, heard.paired
+                await self._tell(row, name, url, report)
+
+    async def _ask(self, name: str, ask: _Ask, heard: Heard) -> str | None:
+        """A face's answer. One that fails must not keep what a person wrote from being stored."""
+        try:
+            return await ask(self._gateway, heard)
+        except LOST:
+            raise
+        except Exception:
+            log.exception("face %s could not say where an inbound message goes", name)
+            return None
+
+    async def _tell(self, row: store.NewInbound, face: str, url: str, report: Report) -> None:
+        endpoints = self._gateway.endpoints
+        number = endpoints.known(row.account_id, face, url)
+        if number is None:
+            number = await endpoints.intern(row.account_id, face, url)
+        row.reports.append((number, encode_report(report)))
+
+    async def _paired(self, channel: Channel, person: str, now: datetime) -> Paired | None:
+        """The last message to this person on this channel; customers spell a number with or without a plus."""
+        plain = person.removeprefix("+")
+        floor = floor_of(now - PAIRED_WITHIN)
+        found = await store.paired(self._gateway.db, channel.account_id, channel.id, (plain, f"+{plain}"), floor)
+        if found is None:
+            return None
+        plan = decode_outline(found["plan"])
+        return Paired(
+            message_id=found["id"],
+            attempt_id=found["attempt_id"],
+            name=found["name"],
+            bulk_id=found["bulk_id"],
+            bulk_name=found["bulk_name"],
+            face=plan.face,
+            data=plan.callback.data if plan.callback else None,
+            platform=plan.platform,
+            extra=plan.extra,
+            accepted_at=found["accepted_at"],
+        )
+
+    # -- Storing --------------------------------------------------------------------------------------------------
+
+    async def _row(self, channel: Channel, message: Inbound) -> store.NewInbound:
         now = self._gateway.clock.now()
         extra: dict[str, Any] = dict(message.extra)
         if message.at is not None:
@@ -116,16 +173,14 @@ class InboundDesk:
             content=_encode(message.content),
             extra=_encode(extra) if extra else None,
             raw=storable(message.raw) if message.raw is not None else None,
-            endpoint_id=endpoint,
-            report=None,
+            reports=[],
         )
-        if endpoint is not None:
-            row.report = _report(row, channel, message, now)
+        await self._told(row, channel, message, now)
         return row
 
     async def _store(self, rows: Sequence[store.NewInbound]) -> Sequence[bool]:
         new = await store.store(self._gateway.db, rows)
-        if any(row.endpoint_id is not None and row.id in new for row in rows):
+        if any(row.reports and row.id in new for row in rows):
             if "callbacks" in self._gateway.roles:
                 self._gateway.callbacks.wake()
             else:
@@ -137,23 +192,25 @@ class InboundDesk:
         return [None] * len(news)
 
 
-def _report(row: store.NewInbound, channel: Channel, message: Inbound, now: datetime) -> bytes:
-    return encode_report(
-        Report(
-            id=row.id,
-            kind="inbound",
-            face=FACE,
-            account_id=row.account_id,
-            message_id=row.id,
-            to=row.recipient,
-            sender=row.sender,
-            status=STATUS,
-            channel=channel.name,
-            channel_kind=channel.kind,
-            at=message.at or now,
-            content=msgspec.Raw(row.content),
-            extra=message.extra or None,
-        )
+def _asked(face: Face) -> _Ask | None:
+    return getattr(face, "inbound_url", None)
+
+
+def _report(row: store.NewInbound, channel: Channel, message: Inbound, now: datetime) -> Report:
+    return Report(
+        id=row.id,
+        kind="inbound",
+        face=FACE,
+        account_id=row.account_id,
+        message_id=row.id,
+        to=row.recipient,
+        sender=row.sender,
+        status=STATUS,
+        channel=channel.name,
+        channel_kind=channel.kind,
+        at=message.at or now,
+        content=msgspec.Raw(row.content),
+        extra=message.extra or None,
     )
 
 

@@ -142,6 +142,7 @@ class Intake:
     async def _prepare_single(self, submission: Submission, now: datetime) -> _Entry:
         recipient = submission.recipients[0]
         plan = recipient.plan or submission.plan
+        plan = await self._routed(submission.account_id, plan)
         message = await self._message(submission.account_id, recipient, plan, now, encode_plan(plan))
         self._make_due(message, plan, recipient)
         entry = _Entry(
@@ -159,7 +160,7 @@ class Intake:
 
     async def _prepare_bulk(self, submission: Submission, now: datetime) -> _Entry:
         bulk_id = self._ids.new(now)
-        plan = submission.plan
+        plan = await self._routed(submission.account_id, submission.plan)
         messages = await self.bulk_messages(submission.account_id, bulk_id, submission.recipients, plan, now)
         bulk = store.NewBulk(
             id=bulk_id,
@@ -170,6 +171,7 @@ class Intake:
             total=len(messages),
             next_at=first_time(plan.schedule, now),
             at=now,
+            name=submission.name,
         )
         answers = [AcceptedMessage(m.id, r.to, m.status) for m, r in zip(messages, submission.recipients, strict=True)]
         return _Entry(
@@ -187,7 +189,7 @@ class Intake:
         """A bulk's messages, waiting for its feeder."""
         messages = []
         for recipient in recipients:
-            own = recipient.plan
+            own = await self._routed(account_id, recipient.plan) if recipient.plan is not None else None
             message = await self._message(
                 account_id, recipient, own or plan, now, encode_plan(own) if own is not None else None
             )
@@ -202,9 +204,7 @@ class Intake:
         later = (due - now).total_seconds() > _NOW
         endpoint = None
         if plan.callback is not None:
-            endpoint = self._endpoints.known(account_id, plan.face, plan.callback.url)
-            if endpoint is None:
-                endpoint = await self._endpoints.intern(account_id, plan.face, plan.callback.url)
+            endpoint = await self._endpoint(account_id, plan.face, plan.callback.url)
         return NewMessage(
             id=self._ids.new(now),
             account_id=account_id,
@@ -218,7 +218,20 @@ class Intake:
             variables=_encode(recipient.variables) if recipient.variables else None,
             endpoint_id=endpoint,
             priority=PRIORITY[plan.purpose],
+            name=recipient.name,
         )
+
+    async def _routed(self, account_id: int, plan: Plan) -> Plan:
+        """The plan with the number of the endpoint that `seen` goes to, where that is another."""
+        callback = plan.callback
+        if callback is None or callback.seen_url is None:
+            return plan
+        number = await self._endpoint(account_id, plan.face, callback.seen_url)
+        return msgspec.structs.replace(plan, seen_endpoint=number)
+
+    async def _endpoint(self, account_id: int, face: str, url: str) -> int:
+        known = self._endpoints.known(account_id, face, url)
+        return known if known is not None else await self._endpoints.intern(account_id, face, url)
 
     def _make_due(self, message: NewMessage, plan: Plan, recipient: Recipient) -> None:
         """The message's first send: on which channel and to which address."""
@@ -233,7 +246,15 @@ class Intake:
         message.channel_id, message.address = entry.channel.id, address
 
     def _known(self, message: NewMessage, plan: Plan, recipient: Recipient) -> Known:
-        return Known(plan, steps_of(plan), recipient.to, message.accepted_at, recipient.variables, message.endpoint_id)
+        return Known(
+            plan,
+            steps_of(plan),
+            recipient.to,
+            message.accepted_at,
+            recipient.variables,
+            message.endpoint_id,
+            name=recipient.name,
+        )
 
     def _reserve(self, entry: _Entry, message: NewMessage, known: Known) -> None:
         assert message.channel_id is not None

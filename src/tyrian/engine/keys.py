@@ -249,6 +249,11 @@ class KeyRing:
         """The account's credentials in force, oldest first, without what they are kept secret by."""
         return [self._entry(key, opened=False) for key in await store.by_account(self._db, account_id)]
 
+    async def signed(self, account_id: int, face: str) -> Sequence[KeyEntry]:
+        """The account's credentials of the signed form for a face, newest first, with their secrets."""
+        stored = await store.by_account(self._db, account_id)
+        return [self._entry(key) for key in reversed(stored) if key.face == face and key.secret is not None]
+
 
 def _digest(face: str, form: Form, presented: str) -> bytes:
     """What a credential is found by. Face and form go in, so that a name of one form is no password of another."""

@@ -41,6 +41,7 @@ class Outline(msgspec.Struct):
     platform: Platform | None = None
     face: str = "native"
     extra: dict[str, Any] | None = None
+    seen_endpoint: int | None = None
 
 
 decode_outline = msgspec.json.Decoder(Outline).decode
@@ -57,6 +58,8 @@ class Known:
     variables: dict[str, str] | None = None
     endpoint_id: int | None = None
     bulk_id: UUID | None = None
+    name: str | None = None
+    bulk_name: str | None = None
 
     def reports(self, status: str) -> bool:
         """Whether the customer wants to hear of this status."""
@@ -64,6 +67,11 @@ class Known:
         if self.endpoint_id is None or callback is None:
             return False
         return status in (callback.events or REPORTED)
+
+    def endpoint_of(self, status: str) -> int | None:
+        """Where reports of this status go."""
+        seen = self.plan.seen_endpoint if status == "seen" else None
+        return self.endpoint_id if seen is None else seen
 
 
 def steps_of(plan: Plan | Outline) -> tuple[StepPlan, ...]:
@@ -83,6 +91,8 @@ def from_row(row: Any, *, outline: bool = False) -> Known:
         variables=_decode_variables(variables) if variables else None,
         endpoint_id=row["endpoint_id"],
         bulk_id=row["bulk_id"],
+        name=row["name"],
+        bulk_name=row["bulk_name"],
     )
 
 

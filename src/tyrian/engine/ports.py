@@ -256,6 +256,10 @@ class ChannelKind:
     address: Callable[[str, str], str | Problem]
     #: Called after a channel was created or changed (sets webhooks, for example); returns what to tell the operator.
     provision: Callable[[Connector], Awaitable[Health]] | None = None
+    #: The network that a channel with this config reaches people on: `viber` (business), `viber_bot` or `sms`.
+    network: str | Callable[[dict[str, Any]], str] = ""
+    #: The sender's own id on its network: a service id, a bot's id, an SMS sender.
+    sender: Callable[[dict[str, Any]], str] | None = None
 
 
 @dataclass(slots=True)
@@ -295,4 +299,37 @@ class Face(Port):
 
     def openapi(self) -> dict[str, Any]:
         """The face's OpenAPI document."""
+        ...
+
+
+class AttemptsFace(Port):
+    """A face whose callbacks tell of every attempt: `render` gets `report.attempts` filled."""
+
+    needs_attempts: bool
+
+
+class SigningFace(Port):
+    """A face that signs with something else than the account's signing secrets."""
+
+    async def secrets(self, gateway: Any, account_id: int) -> Sequence[str]:
+        """What `render` is given to sign with."""
+        ...
+
+
+@dataclass(slots=True)
+class Heard:
+    """A person's message, before any face is told of it. `paired` is a `report.Paired` or None."""
+
+    account_id: int
+    channel: Channel
+    network: str
+    inbound: Inbound
+    paired: Any | None = None
+
+
+class HearingFace(Port):
+    """A face that brings people's messages to customers in its dialect."""
+
+    async def inbound_url(self, gateway: Any, heard: Heard) -> str | None:
+        """Where this message goes: a URL, a pull queue (`pull:<name>`), or None for nowhere."""
         ...

@@ -64,6 +64,7 @@ class Upkeep:
         receipts: Receipts,
         transitions: Transitions,
         on_written: Callable[[list[Write]], None],
+        forget: Callable[[], Awaitable[None]],
         *,
         retention_days: int,
         event_retention_days: int,
@@ -76,6 +77,7 @@ class Upkeep:
         self._receipts = receipts
         self._transitions = transitions
         self._on_written = on_written
+        self._forget = forget
         self._retention = timedelta(days=retention_days)
         self._events = timedelta(days=event_retention_days)
         self._idempotency = timedelta(hours=idempotency_hours)
@@ -227,4 +229,5 @@ class Upkeep:
             log.info("retention dropped %d partitions", dropped)
         await self._db.execute(FORGET_KEYS, now - self._idempotency)
         await self._db.execute(_FORGET_INBOUND, now - self._retention)
+        await self._forget()
         return None

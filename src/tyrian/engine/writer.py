@@ -86,7 +86,7 @@ class Scribe:
         if any(e.detail for e in changes.events):
             write.details = tuple(_encode(e.detail) if e.detail else None for e in changes.events)
         if changes.report and changes.message_status and known.reports(changes.message_status):
-            write.endpoint_id = known.endpoint_id
+            write.endpoint_id = known.endpoint_of(changes.message_status)
             write.report = self._report(facts, known, changes, now)
         return write
 
@@ -134,11 +134,14 @@ class Scribe:
                 account_id=facts.account_id,
                 message_id=facts.message_id,
                 bulk_id=known.bulk_id or facts.message_id,
+                name=known.name,
+                bulk_name=known.bulk_name,
                 to=known.recipient,
                 status=str(changes.message_status),
                 reason=changes.message_reason,
                 channel=entry.channel.name if entry else None,
                 channel_kind=entry.channel.kind if entry else None,
+                network=entry.network if entry else None,
                 attempt_id=facts.attempt_id,
                 step=facts.step,
                 at=at,

@@ -53,7 +53,8 @@ WITH quick AS MATERIALIZED (
             ORDER BY due_at, id LIMIT w.room * 2 + {spare}) k
         JOIN callbacks c ON c.id = k.id
         WHERE c.leased_until IS NULL AND NOT c.parked AND NOT EXISTS (
-            SELECT 1 FROM callbacks e WHERE e.message_id = c.message_id AND e.id < c.id AND NOT e.parked)
+            SELECT 1 FROM callbacks e WHERE e.message_id = c.message_id AND e.id < c.id AND NOT e.parked
+              AND e.endpoint_id > 0)
         ORDER BY k.due_at, k.id LIMIT w.room
         FOR UPDATE OF c SKIP LOCKED) h
     LIMIT $6
@@ -73,7 +74,8 @@ FROM (
         ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) k
     CROSS JOIN LATERAL (
         SELECT e.due_at, e.tries, e.leased_until FROM callbacks e
-        WHERE e.message_id = k.message_id AND e.id < k.id AND NOT e.parked ORDER BY e.id LIMIT 1) b
+        WHERE e.message_id = k.message_id AND e.id < k.id AND NOT e.parked AND e.endpoint_id > 0
+        ORDER BY e.id LIMIT 1) b
     WHERE b.tries > 0 AND b.leased_until IS NULL) b
 WHERE c.id = b.id
 """

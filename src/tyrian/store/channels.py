@@ -14,8 +14,8 @@ from tyrian.store.database import Connection, Database
 CREATE = """
 WITH made AS (
     INSERT INTO channels (account_id, name, kind, config, secrets, rate, concurrency, uncertain, active, inbound_url,
-        created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11)
+        senders, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, $11, $11)
     ON CONFLICT (account_id, name) WHERE NOT removed DO NOTHING
     RETURNING id
 )
@@ -28,7 +28,7 @@ LOCK = "SELECT *, xmin::text AS revision FROM channels WHERE account_id = $1 AND
 UPDATE = """
 WITH changed AS (
     UPDATE channels SET config = $2, secrets = $3, rate = $4, concurrency = $5, uncertain = $6, active = $7,
-        inbound_url = $8, updated_at = $9
+        inbound_url = $8, updated_at = $9, senders = $10
     WHERE id = $1 RETURNING id
 )
 SELECT id, pg_notify('tyrian_config', 'channels') FROM changed
@@ -59,6 +59,7 @@ class StoredChannel(Struct, kw_only=True):
     uncertain: dict[str, str] = {}
     active: bool = True
     inbound_url: str | None = None
+    senders: list[str] = []
     created_at: datetime
     updated_at: datetime
     id: int = 0
@@ -70,6 +71,7 @@ async def create(db: Database, channel: StoredChannel) -> int:
     row = await db.fetchrow(
         CREATE, channel.account_id, channel.name, channel.kind, _text(channel.config), channel.secrets, channel.rate,
         channel.concurrency, _text(channel.uncertain), channel.active, channel.inbound_url, channel.created_at,
+        channel.senders,
     )  # fmt: skip
     if row is None:
         raise NameTaken(channel.name)
@@ -96,7 +98,7 @@ async def update(connection: Connection, channel: StoredChannel) -> None:
     """Writes a channel's settings back. Name and kind never change."""
     await connection.fetchrow(
         UPDATE, channel.id, _text(channel.config), channel.secrets, channel.rate, channel.concurrency,
-        _text(channel.uncertain), channel.active, channel.inbound_url, channel.updated_at,
+        _text(channel.uncertain), channel.active, channel.inbound_url, channel.updated_at, channel.senders,
     )  # fmt: skip
 
 
@@ -122,6 +124,7 @@ def _channel(row: asyncpg.Record) -> StoredChannel:
         uncertain=_decode(row["uncertain"]),
         active=row["active"],
         inbound_url=row["inbound_url"],
+        senders=list(row["senders"]),
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         revision=row["revision"],

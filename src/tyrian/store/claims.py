@@ -158,7 +158,7 @@ async def give_back(db: Database, ids: list[Any], node: int) -> None:
 
 PLANS = """
 SELECT m.id, COALESCE(m.plan, b.plan) AS plan, m.variables, m.recipient, m.endpoint_id, m.accepted_at, m.purpose,
-    m.status, m.bulk_id
+    m.status, m.bulk_id, m.name, b.name AS bulk_name
 FROM unnest($1::int[], $2::uuid[]) AS w(account_id, id)
 JOIN messages m ON m.account_id = w.account_id AND m.id = w.id AND m.id BETWEEN $3::uuid AND $4::uuid
 LEFT JOIN bulks b ON b.id = m.bulk_id

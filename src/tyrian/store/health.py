@@ -24,7 +24,8 @@ SELECT channel_id, count(*) AS n FROM sends WHERE leased_until IS NOT NULL GROUP
 _WAITING = """
 SELECT (SELECT count(*) FROM (SELECT 1 FROM deadlines LIMIT $1) d) AS receipts_missing,
     (SELECT count(*) FROM (SELECT 1 FROM parked_receipts LIMIT $1) p) AS receipts_parked,
-    (SELECT count(*) FROM (SELECT 1 FROM callbacks WHERE tries = 0 AND NOT parked LIMIT $1) f) AS callbacks_first,
+    (SELECT count(*) FROM (SELECT 1 FROM callbacks WHERE tries = 0 AND NOT parked AND endpoint_id > 0 LIMIT $1) f)
+        AS callbacks_first,
     (SELECT count(*) FROM (SELECT 1 FROM callbacks WHERE tries > 0 AND NOT parked LIMIT $1) r) AS callbacks_retry,
     (SELECT count(*) FROM (SELECT 1 FROM callbacks WHERE parked LIMIT $1) k) AS callbacks_parked
 """

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 from uuid import UUID
 
 from tyrian.store.database import Database
@@ -10,7 +11,7 @@ from tyrian.store.database import Database
 
 @dataclass(slots=True)
 class NewInbound:
-    """A message from a person. With an `endpoint_id`, its report is a callback due at once."""
+    """A message from a person. Each of its `reports` (endpoint, report) is a callback due at once."""
 
     id: UUID
     account_id: int
@@ -22,17 +23,15 @@ class NewInbound:
     content: bytes
     extra: bytes | None
     raw: str | None
-    endpoint_id: int | None
-    report: bytes | None
+    reports: list[tuple[int, bytes]]
 
 
 #: A repeat, told by the network's own id, stores nothing and calls nobody back.
 _STORE = """
 WITH i AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-        $8::bytea[], $9::bytea[], $10::text[], $11::int[], $12::bytea[])
-    AS i(id, account_id, channel_id, sender, recipient, provider_id, received_at, content, extra, raw, endpoint_id,
-        report)
+        $8::bytea[], $9::bytea[], $10::text[])
+    AS i(id, account_id, channel_id, sender, recipient, provider_id, received_at, content, extra, raw)
 ), new AS (
     INSERT INTO inbound (id, account_id, channel_id, sender, recipient, provider_id, received_at, content, extra, raw)
     SELECT id, account_id, channel_id, sender, recipient, provider_id, received_at, content, extra, raw
@@ -41,8 +40,10 @@ WITH i AS MATERIALIZED (
     RETURNING id
 ), told AS (
     INSERT INTO callbacks (message_id, account_id, endpoint_id, due_at, created_at, report)
-    SELECT i.id, i.account_id, i.endpoint_id, i.received_at, i.received_at, i.report
-    FROM new JOIN i ON i.id = new.id WHERE i.endpoint_id IS NOT NULL ORDER BY i.id
+    SELECT i.id, i.account_id, r.endpoint_id, i.received_at, i.received_at, r.report
+    FROM new JOIN i ON i.id = new.id
+    JOIN unnest($11::uuid[], $12::int[], $13::bytea[]) AS r(id, endpoint_id, report) ON r.id = new.id
+    ORDER BY i.id, r.endpoint_id
 )
 SELECT id FROM new
 """
@@ -58,6 +59,7 @@ WHERE s.changed_at <= excluded.changed_at
 
 async def store(db: Database, messages: Sequence[NewInbound]) -> set[UUID]:
     """Stores messages with their callbacks; returns the ids of those that had not come before."""
+    told = [(m.id, endpoint, report) for m in messages for endpoint, report in m.reports]
     rows = await db.fetch(
         _STORE,
         [m.id for m in messages],
@@ -70,10 +72,28 @@ async def store(db: Database, messages: Sequence[NewInbound]) -> set[UUID]:
         [m.content for m in messages],
         [m.extra for m in messages],
         [m.raw for m in messages],
-        [m.endpoint_id for m in messages],
-        [m.report for m in messages],
+        [identifier for identifier, _, _ in told],
+        [endpoint for _, endpoint, _ in told],
+        [report for _, _, report in told],
     )
     return {row[0] for row in rows}
+
+
+#: The account's latest message to a person that went out on a channel, among the last few to this person.
+_PAIRED = """
+SELECT m.id, m.name, m.bulk_id, b.name AS bulk_name, m.accepted_at, COALESCE(m.plan, b.plan) AS plan, a.id AS attempt_id
+FROM (SELECT * FROM messages WHERE account_id = $1 AND recipient = ANY($3::text[]) AND id >= $4
+      ORDER BY id DESC LIMIT 10) m
+JOIN LATERAL (
+    SELECT id FROM attempts WHERE message_id = m.id AND channel_id = $2 ORDER BY step DESC LIMIT 1) a ON true
+LEFT JOIN bulks b ON b.id = m.bulk_id
+ORDER BY m.id DESC LIMIT 1
+"""
+
+
+async def paired(db: Database, account_id: int, channel_id: int, addresses: Sequence[str], floor: UUID) -> Any | None:
+    """The message that a person's message answers, if one went out on this channel since `floor`."""
+    return await db.fetchrow(_PAIRED, account_id, channel_id, list(addresses), floor)
 
 
 async def subscribe(db: Database, news: Sequence[tuple[int, str, bool, datetime]]) -> None:

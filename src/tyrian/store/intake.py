@@ -37,6 +37,15 @@ ON CONFLICT (account_id, face, url) DO UPDATE SET url = endpoints.url
 RETURNING id
 """
 
+#: A queue that the customer collects from has a number below zero: whoever looks for callbacks to deliver begins above.
+_INTERN_QUEUE = """
+INSERT INTO endpoints (id, account_id, face, url, created_at) OVERRIDING SYSTEM VALUE
+VALUES (-nextval(pg_get_serial_sequence('endpoints', 'id')), $1, $2, $3, $4)
+ON CONFLICT (account_id, face, url) DO UPDATE SET url = endpoints.url
+RETURNING id
+"""
+QUEUE_PREFIX = "pull:"
+
 
 @dataclass(slots=True)
 class NewBulk:
@@ -167,6 +176,7 @@ def _result(
 
 
 async def intern_endpoint(db: Database, account_id: int, face: str, url: str, now: datetime) -> int:
-    """The number of an endpoint, new or not."""
-    value: int = await db.fetchval(_INTERN, account_id, face, url, now)
+    """The number of an endpoint, new or not; of a queue (`pull:<name>`) it is below zero."""
+    statement = _INTERN_QUEUE if url.startswith(QUEUE_PREFIX) else _INTERN
+    value: int = await db.fetchval(statement, account_id, face, url, now)
     return value

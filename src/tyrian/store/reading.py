@@ -39,6 +39,7 @@ _STATUS = (
 _MESSAGE = f"""
 SELECT m.id, COALESCE(m.bulk_id, m.id) AS bulk_id, m.recipient, {_STATUS} AS status, m.reason, m.purpose, m.step,
     m.accepted_at, m.updated_at, m.due_at, m.valid_until, m.variables, COALESCE(m.plan, b.plan) AS plan,
+    m.name, b.name AS bulk_name,
     s.attempt_id AS send_attempt, s.step AS send_step, s.recipient AS send_recipient, s.tries AS send_tries,
     s.started_at AS send_started, s.leased_until, ch.name AS send_channel
 FROM messages m
@@ -50,7 +51,7 @@ WHERE m.account_id = $1 AND m.id = $2
 _EXISTS = "SELECT true FROM messages WHERE account_id = $1 AND id = $2"
 _ATTEMPTS = """
 SELECT a.id, a.step, a.status, a.reason, a.tries, a.started_at, a.sent_at, a.delivered_at, a.seen_at, a.recipient,
-    a.provider_ref, ch.name AS channel
+    a.provider_ref, a.channel_id, a.updated_at, ch.name AS channel
 FROM attempts a LEFT JOIN channels ch ON ch.id = a.channel_id
 WHERE a.message_id = $1 ORDER BY a.step, a.id
 """
@@ -73,6 +74,24 @@ WHERE e.message_id = $1 AND e.exchange IS NOT NULL ORDER BY e.at, e.id
 async def message(db: Database, account_id: int, message_id: UUID) -> Row | None:
     """A message with its plan and, if it waits or is out for sending, its row in `sends`."""
     return await db.read_row(_MESSAGE, account_id, message_id)
+
+
+_BY_NAME = """
+SELECT DISTINCT ON (name) name, id FROM messages
+WHERE account_id = $1 AND name = ANY($2::text[]) ORDER BY name, id DESC
+"""
+_BULK_BY_NAME = "SELECT id FROM bulks WHERE account_id = $1 AND name = $2 ORDER BY id DESC LIMIT 1"
+
+
+async def ids_by_name(db: Database, account_id: int, names: Sequence[str]) -> dict[str, UUID]:
+    """Messages by the customer's own ids; of several with the same the latest."""
+    return {row["name"]: row["id"] for row in await db.read(_BY_NAME, account_id, list(names))}
+
+
+async def bulk_by_name(db: Database, account_id: int, name: str) -> UUID | None:
+    """A bulk by the customer's own id; of several with the same the latest."""
+    row = await db.read_row(_BULK_BY_NAME, account_id, name)
+    return row["id"] if row else None
 
 
 async def exists(db: Database, account_id: int, message_id: UUID) -> bool:

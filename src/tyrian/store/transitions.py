@@ -23,7 +23,8 @@ CROSS JOIN LATERAL (
 #: The same attempts with all that the lifecycle needs of them and of their messages, read without locking anything.
 _LOOK = """
 SELECT r.n::int AS n, m.id, m.account_id, m.status, m.reason, m.step, m.valid_until, m.recipient, m.endpoint_id,
-    m.accepted_at, m.bulk_id, m.variables, COALESCE(m.plan, b.plan) AS plan, a.id AS attempt_id, a.step AS attempt_step,
+    m.accepted_at, m.bulk_id, m.variables, m.name, b.name AS bulk_name, COALESCE(m.plan, b.plan) AS plan,
+    a.id AS attempt_id, a.step AS attempt_step,
     a.channel_id, a.status AS attempt_status, a.tries, a.started_at, a.delivered_at, a.seen_at,
     a.recipient AS attempt_recipient
 FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS r(channel_id, ref, n)
@@ -37,7 +38,7 @@ LEFT JOIN bulks b ON b.id = m.bulk_id
 
 _LOCK = """
 SELECT m.id, m.account_id, m.status, m.reason, m.step, m.valid_until, m.recipient, m.endpoint_id, m.accepted_at,
-    m.bulk_id, m.variables, COALESCE(m.plan, b.plan) AS plan
+    m.bulk_id, m.variables, m.name, b.name AS bulk_name, COALESCE(m.plan, b.plan) AS plan
 FROM unnest($1::int[], $2::uuid[]) AS w(account_id, id)
 JOIN messages m ON m.account_id = w.account_id AND m.id = w.id AND m.id BETWEEN $3::uuid AND $4::uuid
 LEFT JOIN bulks b ON b.id = m.bulk_id

@@ -38,6 +38,8 @@ class NewMessage:
     priority: int = 2
     #: This node sends it at once, if nothing earlier waits for the same recipient.
     lease: bool = False
+    #: The customer's own id of the message.
+    name: str | None = None
 
 
 #: Inserting with the lease already set saves a claim. It is given only where no earlier send to the same recipient
@@ -46,14 +48,14 @@ _ACCEPT = """
 WITH t AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
         $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::uuid[], $12::int[], $13::uuid[], $14::int[],
-        $15::text[], $16::smallint[], $17::boolean[])
+        $15::text[], $16::smallint[], $17::boolean[], $20::text[])
     AS t(id, account_id, status, accepted_at, due_at, valid_until, recipient, purpose, plan, variables, bulk_id,
-        endpoint_id, attempt_id, channel_id, address, priority, lease)
+        endpoint_id, attempt_id, channel_id, address, priority, lease, name)
 ), m AS (
     INSERT INTO messages (id, account_id, status, step, updated_at, accepted_at, due_at, valid_until, bulk_id,
-        endpoint_id, recipient, purpose, plan, variables)
+        endpoint_id, recipient, purpose, plan, variables, name)
     SELECT id, account_id, status, 0, accepted_at, accepted_at, due_at, valid_until, bulk_id,
-        endpoint_id, recipient, purpose, plan, variables FROM t
+        endpoint_id, recipient, purpose, plan, variables, name FROM t
     ON CONFLICT DO NOTHING
 )
 INSERT INTO sends (message_id, attempt_id, account_id, channel_id, priority, step, tries, node, due_at, valid_until,
@@ -100,6 +102,7 @@ async def accept(
         [n.lease for n in new],
         node,
         leased_until,
+        [n.name for n in new],
     )
     return {row[0] for row in rows if row[1]}
 

@@ -171,6 +171,7 @@ def _channel(call: Call, entry: ChannelEntry) -> dict[str, Any]:
         "uncertain": channel.uncertain,
         "active": channel.active,
         "inbound_url": entry.inbound_url,
+        "senders": list(entry.senders),
         "hook_url": f"{call.gateway.settings.public_url}/hooks/{channel.id}",
         "trouble": entry.trouble,
         "created_at": stamp(entry.created_at),

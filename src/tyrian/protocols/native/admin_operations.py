@@ -49,6 +49,7 @@ CHANNEL: Final[dict[str, Any]] = {
     "uncertain": {},
     "active": True,
     "inbound_url": "https://shop.example/inbound",
+    "senders": ["Shop"],
     "hook_url": "https://gateway.example/hooks/7",
     "trouble": None,
     "created_at": _AT,

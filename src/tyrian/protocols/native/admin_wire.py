@@ -68,6 +68,7 @@ class ChannelAnswer(Struct, kw_only=True):
     ]
     active: Annotated[bool, Meta(description="Whether the channel sends; a paused one keeps what is due.")]
     inbound_url: Annotated[str | None, Meta(description="Where messages from people are brought.")]
+    senders: Annotated[list[str], Meta(description="Names by which programs for other vendors' APIs know the sender.")]
     hook_url: Annotated[str, Meta(description="Where the network must bring receipts and messages.")]
     trouble: str | None
     created_at: Time

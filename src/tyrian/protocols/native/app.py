@@ -1,7 +1,7 @@
 """The native face: routes made from the table of operations, the short way for one message, the documentation."""
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.ports import CallbackRequest, Face
 from tyrian.engine.report import Report
 from tyrian.protocols.native import docs, openapi, reports
 from tyrian.protocols.native.errors import ApiError
@@ -32,7 +32,7 @@ class NativeFace:
     def make_app(self, gateway: "Gateway") -> App:
         """The ASGI application over a running gateway."""
         guard = Guard(gateway)
-        routed = make_routes(Server(gateway, guard))
+        routed = make_routes(Server(gateway, guard), gateway.faces)
         fast = FastSend(gateway, guard, routed)
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
@@ -52,7 +52,7 @@ class NativeFace:
         return openapi.document()
 
 
-def make_routes(server: Server) -> App:
+def make_routes(server: Server, faces: Mapping[str, Face]) -> App:
     """The framework's application: one route for each path, whatever its methods."""
     by_path: dict[str, dict[str, Operation]] = defaultdict(dict)
     for operation in OPERATIONS:
@@ -60,7 +60,10 @@ def make_routes(server: Server) -> App:
     fixed_first = sorted(by_path.items(), key=lambda item: item[0].count("{"))
     routes = [Route(path, _Path(server, methods)) for path, methods in fixed_first]
     routes.append(Route("/api/openapi.json", docs.serve_document))
-    routes.append(Route("/api/docs", docs.serve_page))
+    pages = docs.Docs(faces)
+    routes.append(Route("/api/docs", pages.serve_page))
+    routes.append(Route("/api/openapi/{face}.json", pages.serve_dialect_document))
+    routes.append(Route("/api/docs/{face}", pages.serve_dialect))
     app = Starlette(routes=routes, exception_handlers={404: _not_found, 405: _not_allowed})
     app.router.redirect_slashes = False
     return app

@@ -20,6 +20,10 @@ def _capabilities(config: dict[str, Any]) -> Capabilities:
     return limits.capabilities(msgspec.convert(config, SmppConfig))
 
 
+def _sender(config: dict[str, Any]) -> str:
+    return str(config.get("sender", ""))
+
+
 kind: Final = ChannelKind(
     name="smpp",
     title="SMS over SMPP",
@@ -28,6 +32,8 @@ kind: Final = ChannelKind(
     make=SmppConnector,
     capabilities=_capabilities,
     address=address,
+    network="sms",
+    sender=_sender,
 )
 
 registration: Final = Registration(name="smpp", kinds=(kind,))

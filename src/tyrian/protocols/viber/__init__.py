@@ -24,6 +24,14 @@ def _business_capabilities(config: dict[str, Any]) -> Capabilities:
     return limits.business(msgspec.convert(config, BusinessConfig).free_text_transactional)
 
 
+def _service_id(config: dict[str, Any]) -> str:
+    return str(config.get("service_id", ""))
+
+
+def _bot_name(config: dict[str, Any]) -> str:
+    return str(config.get("sender_name", ""))
+
+
 def _make_business(channel: Channel, tools: Tools) -> BusinessConnector:
     return BusinessConnector(channel, tools)
 
@@ -36,6 +44,8 @@ bot_kind: Final = ChannelKind(
     make=bot.make,
     capabilities=_bot_capabilities,
     address=bot_address,
+    network="viber_bot",
+    sender=_bot_name,
     provision=bot.provision,
 )
 
@@ -47,6 +57,8 @@ business_kind: Final = ChannelKind(
     make=_make_business,
     capabilities=_business_capabilities,
     address=business_address,
+    network="viber",
+    sender=_service_id,
 )
 
 registration: Final = Registration(name="viber", kinds=(bot_kind, business_kind))

@@ -1,0 +1,82 @@
+"""Small documents that a face keeps for an account: callback configuration, subscriptions, templates."""
+
+from datetime import datetime
+from typing import Any
+
+from msgspec import Struct
+
+from tyrian.store.database import Database
+
+_GET = """
+SELECT name, body, created_at, updated_at, expires_at FROM documents
+WHERE account_id = $1 AND face = $2 AND kind = $3 AND name = $4 AND (expires_at IS NULL OR expires_at > $5)
+"""
+_FIND = """
+SELECT account_id, body FROM documents
+WHERE face = $1 AND kind = $2 AND name = $3 AND (expires_at IS NULL OR expires_at > $4)
+ORDER BY created_at LIMIT 1
+"""
+_LIST = """
+SELECT name, body, created_at, updated_at, expires_at FROM documents
+WHERE account_id = $1 AND face = $2 AND kind = $3 AND (expires_at IS NULL OR expires_at > $4)
+ORDER BY created_at, name
+"""
+_PUT = """
+WITH put AS (
+    INSERT INTO documents (account_id, face, kind, name, body, created_at, updated_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
+    ON CONFLICT (account_id, face, kind, name) DO UPDATE
+    SET body = excluded.body, updated_at = excluded.updated_at, expires_at = excluded.expires_at
+    RETURNING 1
+)
+SELECT pg_notify('tyrian_documents', '') FROM put
+"""
+_DELETE = """
+WITH gone AS (
+    DELETE FROM documents WHERE account_id = $1 AND face = $2 AND kind = $3 AND name = $4 RETURNING 1
+)
+SELECT pg_notify('tyrian_documents', '') FROM gone
+"""
+_FORGET = "DELETE FROM documents WHERE expires_at <= $1"
+
+
+class Stored(Struct, frozen=True):
+    """A document's row; `body` is JSON."""
+
+    name: str
+    body: bytes
+    created_at: datetime
+    updated_at: datetime
+    expires_at: datetime | None
+
+
+async def get(db: Database, account_id: int, face: str, kind: str, name: str, now: datetime) -> Stored | None:
+    """One document, if it is there and has not expired."""
+    row = await db.fetchrow(_GET, account_id, face, kind, name, now)
+    return Stored(*row) if row else None
+
+
+async def find(db: Database, face: str, kind: str, name: str, now: datetime) -> tuple[int, bytes] | None:
+    """The account and body of a document that is known by its name alone (a token)."""
+    row = await db.fetchrow(_FIND, face, kind, name, now)
+    return (row[0], row[1]) if row else None
+
+
+async def listed(db: Database, account_id: int, face: str, kind: str, now: datetime) -> list[Stored]:
+    """An account's documents of a kind, oldest first."""
+    return [Stored(*row) for row in await db.fetch(_LIST, account_id, face, kind, now)]
+
+
+async def put(db: Database, key: tuple[int, str, str, str], body: bytes, now: datetime, until: datetime | None) -> None:
+    """Writes a document, new or not, under (account, face, kind, name)."""
+    await db.fetch(_PUT, *key, body, now, until)
+
+
+async def delete(db: Database, key: tuple[int, str, str, str]) -> bool:
+    """Removes a document; False if there is none."""
+    return bool(await db.fetch(_DELETE, *key))
+
+
+async def forget(db: Database, now: datetime) -> Any:
+    """Removes documents that have expired."""
+    return await db.execute(_FORGET, now)
