@@ -136,6 +136,7 @@ async def test_a_channel_is_made_set_up_and_shown_without_its_secrets(api: Api) 
         "uncertain": {"otp": "fail"},
         "active": True,
         "inbound_url": None,
+        "senders": [],
         "hook_url": f"https://gateway.example/hooks/{entry.channel.id}",
         "trouble": None,
         "created_at": api.now,
