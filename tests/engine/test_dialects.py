@@ -55,7 +55,8 @@ class Dialect:
 @pytest.fixture
 async def stage(database_url: str) -> AsyncIterator[Stage]:
     async with staged(database_url, scale=60) as running:
-        running.gateway.faces["dialect"] = Dialect()  # type: ignore[index]
+        faces: dict[str, Any] = running.gateway.faces
+        faces["dialect"] = Dialect()
         yield running
 
 
