@@ -8,7 +8,7 @@ import importlib
 import os
 from collections.abc import Sequence
 
-from tests.conformance import guide
+from tests.conformance import guide, infobip
 from tests.conformance.sms import SmsSubject
 from tests.conformance.subject import Subject
 from tests.conformance.viber import BotSubject, BusinessSubject
@@ -17,7 +17,14 @@ from tests.conformance.viber import BotSubject, BusinessSubject
 def subjects() -> Sequence[Subject]:
     """All of them; the last is the example of the guide to adding a protocol."""
     named = os.environ.get("TYRIAN_CONFORMANCE", "")
-    return [BotSubject(), BusinessSubject(), SmsSubject(), guide.subject(), *([_named(named)] if named else [])]
+    return [
+        BotSubject(),
+        BusinessSubject(),
+        SmsSubject(),
+        *infobip.SUBJECTS,
+        guide.subject(),
+        *([_named(named)] if named else []),
+    ]
 
 
 def _named(place: str) -> Subject:
