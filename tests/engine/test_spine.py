@@ -10,6 +10,7 @@ import pytest
 
 from tests.scripted import Stage, staged
 from tyrian.domain.content import Text
+from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 from tyrian.domain.schedule import Schedule, SpeedLimit, Window
 from tyrian.domain.submission import Callback, Step
@@ -219,6 +220,49 @@ class TestReceipts:
         )
         assert (await stage.message(identifier))["status"] == "seen"
         assert await stage.reports(identifier) == ["delivered", "seen"]
+
+    async def nameless(self, stage: Stage, *people: str) -> list[UUID]:
+        """Messages that the network took without telling its ids."""
+        stage.one.answer = lambda o: ports.Sent(None)
+        ids = [(await stage.submit(person)).messages[0].id for person in people]
+        for identifier in ids:
+            await stage.status(identifier, "sent")
+        return ids
+
+    async def hear(self, stage: Stage, *receipts: ports.Receipt) -> None:
+        """Receipts under unknown ids, looked at again for as long as it takes."""
+        await stage.gateway.receipts.submit(stage.entry().channel.id, receipts)
+        await stage.gateway.db.execute("UPDATE parked_receipts SET tries = 4, due_at = 'epoch'")
+        await stage.gateway.receipts.look_again()
+
+    async def test_a_receipt_finds_the_one_attempt_whose_id_nobody_told(self, stage: Stage) -> None:
+        identifier, other = await self.nameless(stage, "+1", "+2")
+        delivered = ports.Receipt("its-id", ReceiptKind.DELIVERED, person="+1")
+        await self.hear(stage, delivered, ports.Receipt("its-id", ReceiptKind.SEEN, person="+1"))
+        assert (await stage.message(identifier))["status"] == "seen"
+        assert (await stage.message(other))["status"] == "sent"
+        (attempt,) = await stage.attempts(identifier)
+        assert attempt["provider_ref"] == "its-id"
+
+    async def test_of_two_such_attempts_a_receipt_chooses_neither(self, stage: Stage) -> None:
+        ids = await self.nameless(stage, "+1", "+1")
+        await self.hear(stage, ports.Receipt("its-id", ReceiptKind.DELIVERED, person="+1"))
+        assert [(await stage.message(i))["status"] for i in ids] == ["sent", "sent"]
+        assert await stage.gateway.db.fetchval("SELECT count(*) FROM parked_receipts") == 1
+
+    async def test_two_ids_for_one_such_attempt_cannot_both_be_its_own(self, stage: Stage) -> None:
+        (identifier,) = await self.nameless(stage, "+1")
+        receipts = [ports.Receipt(ref, ReceiptKind.DELIVERED, person="+1") for ref in ("a", "b")]
+        await self.hear(stage, *receipts)
+        (attempt,) = await stage.attempts(identifier)
+        assert attempt["provider_ref"] in ("a", "b")
+        assert await stage.gateway.db.fetchval("SELECT count(*) FROM parked_receipts") == 1
+
+    async def test_an_attempt_that_has_an_id_answers_to_no_other(self, stage: Stage) -> None:
+        identifier = (await stage.submit("+1")).messages[0].id
+        await stage.status(identifier, "sent")
+        await self.hear(stage, ports.Receipt("other", ReceiptKind.DELIVERED, person="+1"))
+        assert (await stage.message(identifier))["status"] == "sent"
 
     async def test_a_receipt_of_an_unknown_id_is_parked_and_given_up(self, stage: Stage) -> None:
         await stage.receipt("never-sent", "delivered")

@@ -132,6 +132,9 @@ class Receipt:
     at: datetime | None = None
     #: What the network said, word for word, for the exchange log.
     raw: str | None = None
+    #: Whom it was about, as the connector was given the address. Finds the attempt where the network took a send
+    #: without ever telling its id (the answer was lost, and the repeat only said that it had been taken).
+    person: str | None = None
 
 
 @dataclass(slots=True)

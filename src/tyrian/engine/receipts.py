@@ -33,6 +33,9 @@ _EPOCH = floor_of(datetime.fromtimestamp(0, UTC))
 #: Seconds until a parked receipt is looked at again, by how often it was; after the last it is given up.
 PARKED_AGAIN = (0.25, 0.5, 1, 2, 5, 15, 60, 300, 900, 3600, 3600, 3600)
 
+#: Looks after which a receipt is matched by its person: by then the answer of its own send would long be stored.
+_PATIENT = 4
+
 #: Times that receipts are tried without locks before their messages are locked.
 _LOOKS = 2
 
@@ -330,12 +333,35 @@ class Receipts:
                 return 0
             items = [_Item(row["channel_id"], _decode(row["body"])) for row in rows]
             found = await self._find(connection, items, now)
+            patient = [n for n, row in enumerate(rows) if n not in found and row["tries"] >= _PATIENT]
+            found |= await self._find_nameless(connection, items, patient, now)
             changes = [self._change(found[n], item.receipt) for n, item in enumerate(items) if n in found]
             if changes:
                 writes = await self._transitions.run(connection, changes)
             await self._repark(connection, [row for n, row in enumerate(rows) if n not in found], now)
         self.on_written(writes)
         return len(rows)
+
+    async def _find_nameless(
+        self, connection: Any, items: Sequence[_Item], left: list[int], now: datetime
+    ) -> dict[int, Any]:
+        """Attempts by whom they went to, for receipts whose send was taken without its id being told."""
+        people = [(n, items[n].receipt.person) for n in left]
+        told = [(n, person) for n, person in people if person is not None]
+        if not told:
+            return {}
+        channels = [items[n].channel_id for n, _ in told]
+        rows = await store.find_nameless(connection, channels, [p for _, p in told], floor_of(now - _NEAR))
+        found = {told[place][0]: row for place, row in rows.items()}
+        # Two ids for one attempt: the first counts, the other stays unknown.
+        first: dict[UUID, str] = {}
+        for n, row in sorted(found.items()):
+            first.setdefault(row["attempt_id"], items[n].receipt.ref)
+        found = {n: row for n, row in found.items() if first[row["attempt_id"]] == items[n].receipt.ref}
+        if found:
+            named = {(row["message_id"], row["attempt_id"], items[n].receipt.ref) for n, row in found.items()}
+            await store.name_attempts(connection, sorted(named))
+        return found
 
     async def _repark(self, connection: Any, rows: Sequence[Any], now: datetime) -> None:
         again = [row for row in rows if row["tries"] + 1 < len(PARKED_AGAIN)]

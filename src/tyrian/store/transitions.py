@@ -36,6 +36,25 @@ JOIN messages m ON m.account_id = a.account_id AND m.id = a.message_id AND m.id 
 LEFT JOIN bulks b ON b.id = m.bulk_id
 """
 
+#: The one attempt to a person on a channel that the network took without telling its id; of several it could be any.
+_FIND_NAMELESS = """
+SELECT r.n::int AS n, a.message_id, a.account_id, a.attempt_id
+FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS r(channel_id, person, n)
+JOIN channels c ON c.id = r.channel_id
+CROSS JOIN LATERAL (
+    SELECT min(a.message_id::text)::uuid AS message_id, min(a.account_id) AS account_id,
+        min(a.id::text)::uuid AS attempt_id
+    FROM messages m
+    JOIN attempts a ON a.message_id = m.id AND a.channel_id = r.channel_id AND a.recipient = r.person
+      AND a.provider_ref IS NULL AND a.sent_at IS NOT NULL AND a.delivered_at IS NULL
+    WHERE m.account_id = c.account_id AND m.recipient = ANY(ARRAY[r.person, ltrim(r.person, '+')]) AND m.id >= $3::uuid
+    HAVING count(*) = 1) a
+"""
+_NAME_ATTEMPTS = """
+UPDATE attempts a SET provider_ref = w.ref FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w(message_id, id, ref)
+WHERE a.message_id = w.message_id AND a.id = w.id AND a.provider_ref IS NULL
+"""
+
 _LOCK = """
 SELECT m.id, m.account_id, m.status, m.reason, m.step, m.valid_until, m.recipient, m.endpoint_id, m.accepted_at,
     m.bulk_id, m.variables, m.name, b.name AS bulk_name, COALESCE(m.plan, b.plan) AS plan
@@ -88,6 +107,19 @@ async def find(
     """Attempts by the network's ids: position in the request (from 0) -> row. `floor` bounds the days searched."""
     rows = await connection.fetch(_FIND, channel_ids, refs, floor)
     return {row["n"] - 1: row for row in rows}
+
+
+async def find_nameless(
+    connection: Connection, channel_ids: list[int], people: list[str], floor: UUID
+) -> dict[int, Any]:
+    """Attempts without the network's id by whom they went to: position in the request (from 0) -> row."""
+    rows = await connection.fetch(_FIND_NAMELESS, channel_ids, people, floor)
+    return {row["n"] - 1: row for row in rows}
+
+
+async def name_attempts(connection: Connection, named: Sequence[tuple[UUID, UUID, str]]) -> None:
+    """Gives attempts the network's id: (message, attempt, id)."""
+    await connection.execute(_NAME_ATTEMPTS, [m for m, _, _ in named], [a for _, a, _ in named], [r for *_, r in named])
 
 
 async def look(db: Database, channel_ids: list[int], refs: list[str], floor: UUID) -> dict[int, Any]:

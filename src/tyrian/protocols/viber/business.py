@@ -224,7 +224,8 @@ def _receipt(callback: wire.Callback, at: datetime | None, raw: str) -> HookAnsw
     if callback.message_token is None or callback.message_status is None:
         return refused(400)
     kind, reason = RECEIPTS[callback.message_status]
-    return HookAnswer(receipts=[Receipt(storable(str(callback.message_token)), kind, reason, at, raw)])
+    token = storable(str(callback.message_token))
+    return HookAnswer(receipts=[Receipt(token, kind, reason, at, raw, _person(callback.phone_number))])
 
 
 def _person(number: str | None) -> str | None:
