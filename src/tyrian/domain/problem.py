@@ -132,8 +132,18 @@ def _leaf(value: Any, info: inspect.Type, at: str) -> Iterator[Problem]:
     try:
         msgspec.convert(value, inspect_to_type(info))
     except msgspec.ValidationError as error:
-        message = str(error).split(" - at ")[0]
+        message = _choices(info) or str(error).split(" - at ")[0]
         yield Problem(at, message[:1].lower() + message[1:])
+
+
+def _choices(info: inspect.Type) -> str | None:
+    """The values that there are, where they can be listed."""
+    match info:
+        case inspect.EnumType():
+            return f"must be one of {', '.join(str(member.value) for member in info.cls)}"
+        case inspect.LiteralType():
+            return f"must be one of {', '.join(map(str, info.values))}"
+    return None
 
 
 def inspect_to_type(info: inspect.Type) -> Any:  # noqa: PLR0911 - one return per kind of type is the table

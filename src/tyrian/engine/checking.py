@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tyrian.domain import limits
 from tyrian.domain.problem import Problem
+from tyrian.domain.purpose import Purpose
 from tyrian.domain.schedule import Schedule
-from tyrian.domain.submission import MAX_VALIDITY, Callback, Plan
+from tyrian.domain.submission import MAX_VALIDITY, Callback, Plan, Step
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.egress import judge_url
 
@@ -32,20 +33,24 @@ def check_plan(
     if len(plan.cascade) > MAX_STEPS:
         found.append(Problem(f"{at}/cascade", f"must have at most {MAX_STEPS} steps", "too_long"))
     for number, step in enumerate(plan.cascade):
-        here = f"{at}/cascade/{number}"
-        entry = channels.get(account_id, step.channel)
-        if entry is None:
-            found.append(_unknown_channel(channels, account_id, step.channel, here))
-            continue
-        found += limits.check(step.content, plan.purpose, entry.capabilities, f"{here}/content")
-        if step.to is not None:
-            found += check_address(entry, step.to, f"{here}/to")
+        found += check_step(channels, account_id, step, plan.purpose, f"{at}/cascade/{number}")
     if not 30 <= plan.validity <= MAX_VALIDITY:
         found.append(Problem(f"{at}/validity", f"must be from 30 to {MAX_VALIDITY} seconds"))
     if plan.schedule is not None:
         found += check_schedule(plan.schedule, now, f"{at}/schedule")
     if plan.callback is not None:
         found += check_callback(plan.callback, f"{at}/callback", allow_private)
+    return found
+
+
+def check_step(channels: Channels, account_id: int, step: Step, purpose: Purpose, at: str) -> list[Problem]:
+    """What is wrong with one step: its channel, what it says there, and whom it says it to."""
+    entry = channels.get(account_id, step.channel)
+    if entry is None:
+        return [unknown_channel(channels, account_id, step.channel, at)]
+    found = limits.check(step.content, purpose, entry.capabilities, f"{at}/content")
+    if step.to is not None:
+        found += check_address(entry, step.to, f"{at}/to")
     return found
 
 
@@ -97,7 +102,8 @@ def _is_zone(name: str) -> bool:
     return True
 
 
-def _unknown_channel(channels: Channels, account_id: int, name: str, at: str) -> Problem:
+def unknown_channel(channels: Channels, account_id: int, name: str, at: str) -> Problem:
+    """The problem of a step whose channel the account does not have."""
     names = sorted(e.channel.name for e in channels.all() if e.channel.account_id == account_id)
     known = f"; this account has {', '.join(names)}" if names else "; this account has no channels yet"
     return Problem(f"{at}/channel", f'no channel is named "{name}"{known}', "unknown_channel")

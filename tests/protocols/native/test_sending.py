@@ -256,7 +256,7 @@ REFUSED: list[tuple[dict[str, Any], list[str], str]] = [
     (one(callback={"url": "https://shop.example/", "data": "x" * 4001}), ["/callback/data"], "4000"),
     (one(to="no\0body"), ["/to"], "NUL"),
     (one(variables={"a": "\0"}), ["/variables/a"], "NUL"),
-    (one(to="nobody", colour="red", validity=1), ["/colour", "/validity"], "colour"),
+    (one(to="nobody", colour="red", validity=1), ["/colour", "/to", "/validity"], "colour"),
     (one(to="nobody", cascade=[step("x" * 2000)], schedule={"send_at": "2020-01-01T00:00:00Z"}),
      ["/cascade/0/content/text", "/schedule/send_at", "/to"], "past"),
 ]  # fmt: skip
@@ -378,3 +378,60 @@ async def test_a_repeat_is_answered_even_when_its_start_has_gone_by(api: Api) ->
     answer = await api.send(raw, headers={"Idempotency-Key": "k"})
     assert (answer.status, answer.body["status"]) == (202, "scheduled")
     assert answer.headers["idempotency-replayed"] == "true"
+
+
+# -- Everything at once -----------------------------------------------------------------------------------------------
+
+
+async def test_one_answer_names_what_cannot_be_read_and_what_cannot_be_sent(api: Api) -> None:
+    body = {
+        "to": "+1",
+        "purpsoe": "otp",
+        "cascade": [
+            step("x" * 1001),
+            step(channel="nowhere"),
+            {"channel": "no-such", "content": {"type": "poem"}},
+            step("{{name}}", fallback_time=-1),
+        ],
+        "callback": {"url": "http://10.0.0.1/hook"},
+        "schedule": {"send_at": "2001-01-01T00:00:00Z"},
+    }
+    answer = await api.send(body)
+    assert answer.status == 422
+    assert sorted(answer.pointers) == [
+        "/callback/url",
+        "/cascade/0/content/text",
+        "/cascade/1/channel",
+        "/cascade/2/channel",
+        "/cascade/2/content/type",
+        "/cascade/3/fallback_time",
+        "/purpsoe",
+        "/schedule/send_at",
+        "/to",
+    ]
+
+
+async def test_of_many_messages_each_is_judged_as_far_as_it_can_be_read(api: Api) -> None:
+    body = {
+        "cascade": [step()],
+        "messages": [
+            {"to": "+1"},
+            {"to": TO, "varaibles": {}},
+            {"to": TO, "cascade": [step(channel="nowhere")]},
+            "no message",
+        ],
+    }
+    answer = await api.send(body)
+    assert sorted(answer.pointers) == [
+        "/messages/0/to",
+        "/messages/1/varaibles",
+        "/messages/2/cascade/0/channel",
+        "/messages/3",
+    ]
+
+
+async def test_a_wrong_word_is_told_which_words_there_are(api: Api) -> None:
+    answer = await api.send(one(purpose="advertising"))
+    (problem,) = answer.body["problems"]
+    assert problem["pointer"] == "/purpose"
+    assert problem["message"] == "must be one of transactional, promotional, session, otp"

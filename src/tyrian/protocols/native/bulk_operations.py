@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tyrian.protocols.native import answers, bulks, examples, wire
+from tyrian.protocols.native import answers, bulks, examples, partial, wire
 from tyrian.protocols.native.operation import JSON, Answer, Operation
 
 _BULK: Final = Answer(status=200, description="The bulk as it stands.", type=answers.BulkAnswer, example=examples.BULK)
@@ -33,6 +33,7 @@ BULKS: Final = (
         scope="messages:send",
         handler=bulks.create_bulk,
         body=wire.BulkRequest,
+        further=partial.problems,
         examples=examples.BULK_REQUEST,
         answers=(Answer(status=201, description="The bulk.", type=answers.BulkAnswer, example=examples.BULK),),
     ),

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from tyrian.protocols.native import answers, examples, messages, sending, wire
+from tyrian.protocols.native import answers, examples, messages, partial, sending, wire
 from tyrian.protocols.native.operation import Answer, Header, Operation
 
 IDEMPOTENCY: Final = Header(
@@ -37,6 +37,7 @@ MESSAGES: Final = (
         handler=sending.send,
         body=(wire.SendRequest, wire.SendManyRequest),
         read=sending.read_send,
+        further=partial.problems,
         examples=examples.SEND,
         headers=(IDEMPOTENCY,),
         errors=("idempotency-conflict",),

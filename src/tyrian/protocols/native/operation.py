@@ -11,6 +11,7 @@ from uuid import UUID
 
 from msgspec import Struct
 
+from tyrian.domain.problem import Problem
 from tyrian.engine.keys import KeyEntry
 from tyrian.protocols.native.errors import not_found
 from tyrian.protocols.native.wire import NoParameters
@@ -107,6 +108,8 @@ class Operation:
     body: Any = None
     #: Reads a body of a given content type, where decoding it as `body` is not enough.
     read: Callable[[bytes, str], Any] | None = None
+    #: What else is wrong with a body that cannot be read as a whole, as far as its parts can be judged.
+    further: Callable[[bytes, "Gateway", int], list[Problem]] | None = None
     media: tuple[str, ...] = (JSON,)
     #: Bodies that may be sent as they stand, by a short name. Each is run against the API by the tests.
     examples: Mapping[str, Any] = field(default_factory=dict)

@@ -102,14 +102,14 @@ class Server:
         call.query, problems = parameters(request.query_params.multi_items(), operation.query)
         found += problems
         try:
-            call.raw, call.body = await self._body(operation, request)
+            call.raw, call.body = await self._body(operation, request, key.account_id)
         except Refused as refused:
             found += refused.problems
         if found:
             raise Refused(found)
         return call
 
-    async def _body(self, operation: Operation, request: Request) -> tuple[bytes, Any]:
+    async def _body(self, operation: Operation, request: Request, account_id: int) -> tuple[bytes, Any]:
         if request.method in ("GET", "HEAD"):
             return b"", None
         if operation.body is None:
@@ -121,9 +121,16 @@ class Server:
         if media not in operation.media:
             raise unsupported(request.headers.get("content-type"), operation.media)
         raw = await read_body(request, self._most)
-        if operation.read is not None:
-            return raw, operation.read(raw, media)
-        return raw, read(raw, self._decoder(operation))
+        try:
+            if operation.read is not None:
+                return raw, operation.read(raw, media)
+            return raw, read(raw, self._decoder(operation))
+        except Refused as refused:
+            if operation.further is not None:
+                known = {p.pointer for p in refused.problems}
+                further = operation.further(raw, self._gateway, account_id)
+                raise Refused([*refused.problems, *(p for p in further if p.pointer not in known)]) from refused
+            raise
 
     def _decoder(self, operation: Operation) -> "msgspec.json.Decoder[Any]":
         decoder = self._decoders.get(operation.name)
