@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from tyrian.domain.circuit import State
 from tyrian.engine.gateway import Gateway
 from tyrian.engine.hooks import Hooks
 from tyrian.engine.ports import Clock
@@ -32,6 +33,7 @@ ROLES = ("api", "dispatch", "callbacks")
 _READING_AGE = 2.0
 #: Seconds that the database may take to answer before the node calls itself not ready.
 _PING_SECONDS = 3.0
+_CIRCUIT = {State.CLOSED: 0, State.HALF_OPEN: 1, State.OPEN: 2}
 _JSON = (b"content-type", b"application/json")
 
 
@@ -130,13 +132,14 @@ class App:
 
     def _gauges(self, found: dict[str, Any]) -> None:
         metrics = self._gateway.metrics
-        for name in ("tyrian_sends_due", "tyrian_oldest_due_seconds", "tyrian_sends_in_flight"):
+        for name in ("tyrian_sends_due", "tyrian_oldest_due_seconds", "tyrian_sends_in_flight", "tyrian_circuit_state"):
             metrics.clear(name)
         for channel in found["channels"]:
             labels = {"account": str(channel["account_id"]), "channel": channel["name"]}
             metrics.gauge("tyrian_sends_due", channel["due"], **labels)
             metrics.gauge("tyrian_oldest_due_seconds", channel["oldest_due_seconds"], **labels)
             metrics.gauge("tyrian_sends_in_flight", channel["in_flight"], **labels)
+            metrics.gauge("tyrian_circuit_state", _CIRCUIT[channel["circuit"]], **labels)
         metrics.gauge("tyrian_receipts_missing", found["receipts_missing"])
         metrics.gauge("tyrian_receipts_parked", found["receipts_parked"])
         for kind in ("first", "retry", "parked"):
@@ -146,6 +149,9 @@ class App:
         now = asyncio.get_running_loop().time()
         if self._reading is None or now - self._reading[0] > _READING_AGE:
             found = await asyncio.wait_for(waiting(self._gateway.db, self._gateway.clock.now()), _PING_SECONDS)
+            for channel in found["channels"]:
+                entry = self._gateway.channels.get(channel["account_id"], channel["name"])
+                channel["circuit"] = self._gateway.circuits.state(entry.channel.id) if entry else State.CLOSED
             self._reading = (now, found)
         return self._reading[1]
 

@@ -102,6 +102,12 @@ class TestHealing:
             at += pauses[-1]
         assert pauses == [60, 100, 100, 100]
 
+    def test_a_probe_that_says_nothing_is_followed_by_another(self) -> None:
+        circuit = opened()
+        circuit.probe(30)
+        circuit.record(None, 31)
+        assert (circuit.state(31), circuit.admits(31)) == (State.HALF_OPEN, True)
+
     def test_a_lost_probe_is_followed_by_another(self) -> None:
         circuit = opened()
         circuit.probe(30)
@@ -149,12 +155,14 @@ class Anything(RuleBasedStateMachine):
             assert not self.circuit.admits(self.now + RULE.patience - 1)
             self.now += RULE.patience - 1
 
-    @rule(success=st.booleans())
-    def a_send_is_answered(self, success: bool) -> None:
+    @rule(success=st.sampled_from([True, False, None]))
+    def a_send_is_answered(self, success: bool | None) -> None:
         before = self.circuit.state(self.now)
         self.circuit.record(success, self.now)
         after = self.circuit.state(self.now)
-        if before is State.CLOSED:
+        if success is None:
+            assert after is before
+        elif before is State.CLOSED:
             self.failures_in_a_row = 0 if success else self.failures_in_a_row + 1
             assert after is not State.HALF_OPEN
             if success:

@@ -119,18 +119,28 @@ class Circuit:
 
     # -- Recording ------------------------------------------------------------------------------------------------
 
-    def record(self, success: bool, now: float) -> None:
-        """What a send came to. While open, only the passing of time counts: those sends were begun before."""
+    def record(self, success: bool | None, now: float) -> None:
+        """What a send came to; None if it says nothing of the way, so that another may be the probe.
+
+        While open, only the passing of time counts: those sends were begun before.
+        """
         at = self._seen(now)
         if self._until is None:
-            self._count(success, at)
-            if not success and self._trips():
-                self._open(at, self.rule.pause)
+            self._counted(success, at)
         elif at >= self._until:
             self._probed(success, at)
 
-    def _probed(self, success: bool, at: float) -> None:
+    def _counted(self, success: bool | None, at: float) -> None:
+        if success is None:
+            return
+        self._count(success, at)
+        if not success and self._trips():
+            self._open(at, self.rule.pause)
+
+    def _probed(self, success: bool | None, at: float) -> None:
         self._probing_until = None
+        if success is None:
+            return
         if not success:
             self._open(at, min(self._pause * 2, self.rule.longest))
             return

@@ -43,6 +43,10 @@ EVENTS: Final[dict[str, str]] = {
     "cancelled": "The customer took the message back before it was sent.",
     # Around it
     "fallback": "The next step of the cascade was begun; `detail` has its number from 0 in `step`.",
+    "rerouted": (
+        "The step went on by another attempt, on another channel of its group: the first surely did not take it, or "
+        "was not tried because it was failing. `detail` has the other `channel`."
+    ),
     "late_receipt": (
         "The network reported on an attempt that was over already. `detail` has what it said in `receipt`; no status "
         "was changed by it."

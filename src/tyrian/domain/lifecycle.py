@@ -5,7 +5,7 @@ what they mean. Pure: no I/O, no clock, no vendor's name. The engine only applie
 
 The rules, in short:
 
-* A message walks its cascade one step at a time; one attempt per step.
+* A message walks its cascade one step at a time; one attempt per step, or one after another by the channels of a group.
 * `delivered` or `seen` on the current step ends the walk; `seen` may follow `delivered`, nothing else may.
 * A refusal, an expiry, a failed receipt or the fallback time moves to the next step; after the last, the message ends.
 * What arrives for a step that is over, or for a message that has ended, is recorded as `late_receipt`: nothing changes.
@@ -38,6 +38,8 @@ class Status(StrEnum):
 #: The end of a message; `seen` may still follow `delivered`.
 OUTCOMES = frozenset({Status.DELIVERED, Status.SEEN, Status.FAILED, Status.EXPIRED, Status.CANCELLED})
 REACHED = frozenset({Status.DELIVERED, Status.SEEN})
+#: The end of an attempt without a delivery; the message may go on by another.
+OVER = frozenset({Status.FAILED, Status.EXPIRED, Status.CANCELLED, Status.UNCERTAIN, Status.SKIPPED})
 
 #: Seconds to wait before the second, third, ... try of a send that surely did not go out.
 BACKOFF = (1.0, 2.0, 4.0, 8.0, 15.0, 30.0, 60.0, 120.0, 300.0)
@@ -127,6 +129,18 @@ class Receipt:
 
 
 @dataclass(slots=True, frozen=True)
+class Moved:
+    """No network has the attempt, and the step goes on with another attempt on another channel of its group.
+
+    `made`: the channel was tried and surely did not take it; otherwise it was not even tried.
+    """
+
+    reason: str
+    channel: str
+    made: bool = True
+
+
+@dataclass(slots=True, frozen=True)
 class DeadlinePassed:
     """The attempt's deadline (fallback time, step validity or message validity) has come."""
 
@@ -136,7 +150,7 @@ class Cancelled:
     """The customer took the message back before it was sent."""
 
 
-Happening = Sent | Refused | Retry | Unknown | Receipt | DeadlinePassed | Cancelled
+Happening = Sent | Refused | Retry | Unknown | Moved | Receipt | DeadlinePassed | Cancelled
 
 
 # -- What changes ------------------------------------------------------------------------------------------------------
@@ -166,6 +180,8 @@ class Changes:
     retry_at: datetime | None = None
     #: Start this step now.
     next_step: int | None = None
+    #: Go on with the same step now, by another attempt on another channel.
+    moved: bool = False
     #: The attempt now waits for receipts, until this time at the latest.
     deadline: datetime | None = None
     #: The attempt waits no longer.
@@ -194,10 +210,10 @@ def advance(message: Message, attempt: Attempt, happening: Happening, now: datet
     return _unless_ended(message, attempt, happening, now)
 
 
-def _unless_ended(
+def _unless_ended(  # noqa: PLR0911 - one return per happening is the table
     message: Message,
     attempt: Attempt,
-    happening: Sent | Refused | Retry | Unknown | DeadlinePassed | Cancelled,
+    happening: Sent | Refused | Retry | Unknown | Moved | DeadlinePassed | Cancelled,
     now: datetime,
 ) -> Changes:
     match happening:
@@ -209,6 +225,8 @@ def _unless_ended(
             return _retry(message, attempt, happening, now)
         case Unknown():
             return _unknown(message, attempt, happening, now)
+        case Moved():
+            return _moved(message, attempt, happening, now)
         case DeadlinePassed():
             return _deadline(message, attempt, now)
         case Cancelled():
@@ -257,6 +275,24 @@ def _unknown(message: Message, attempt: Attempt, happening: Unknown, now: dateti
         return _again(message, attempt, at, event, now, Status.UNCERTAIN)
     changes = _over(message, attempt, Status.UNCERTAIN, happening.reason, now)
     changes.events[0] = event
+    return changes
+
+
+def _moved(message: Message, attempt: Attempt, happening: Moved, now: datetime) -> Changes:
+    """The same step by another channel, unless the step's time is up."""
+    if now >= attempt_deadline(message, attempt):
+        return _over(message, attempt, Status.FAILED, happening.reason, now)
+    untried = not happening.made and attempt.tries <= 1
+    changes = Changes(
+        message_status=Status.SENDING,
+        message_reason=happening.reason,
+        attempt_status=Status.SKIPPED if untried else Status.FAILED,
+        attempt_reason=happening.reason,
+        moved=True,
+    )
+    if happening.made:
+        changes.events.append(Event("failed", happening.reason))
+    changes.events.append(Event("rerouted", happening.reason, {"channel": happening.channel}))
     return changes
 
 
@@ -311,7 +347,9 @@ def _receipt(message: Message, attempt: Attempt, receipt: Receipt, now: datetime
     if _is_repeat(attempt, receipt.kind):
         return Changes()
     reached = attempt.status in REACHED
-    current = attempt.step == message.step and (message.status not in OUTCOMES or reached)
+    current = (
+        attempt.step == message.step and attempt.status not in OVER and (message.status not in OUTCOMES or reached)
+    )
     if not current or (reached and receipt.kind not in (ReceiptKind.DELIVERED, ReceiptKind.SEEN)):
         return _late(receipt, now)
     if receipt.kind is ReceiptKind.DELIVERED:

@@ -46,6 +46,7 @@ REASONS: Final[dict[str, str]] = {
     "network_expired": "The network gave up delivering within the time it was given.",
     "deleted_by_network": "The network deleted the message before delivering it.",
     "rejected_by_network": "The network rejected the message after accepting it.",
+    "circuit_open": "The channel was failing, so that another channel of its group was used without trying it.",
     "channel_removed": "The channel was removed or disabled before the message could be sent.",
     # Callbacks
     "endpoint_refused": "The customer's endpoint answered with a status other than 2xx.",

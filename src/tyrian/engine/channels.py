@@ -18,6 +18,7 @@ import msgspec
 
 from tyrian.domain.limits import Capabilities
 from tyrian.domain.purpose import Purpose, UncertainPolicy
+from tyrian.engine import groups
 from tyrian.engine.channel_spec import ChannelChange, ChannelSpec, changed, check
 from tyrian.engine.connectors import NOTHING, Broken, Running, missing_kind
 from tyrian.engine.ports import Channel, ChannelKind, Clock, Connector, Health, Tools
@@ -53,6 +54,8 @@ class ChannelEntry:
     removed: bool = False
     running: Running | None = None
     senders: tuple[str, ...] = ()
+    #: What the channel is made of, if it is a group.
+    group: groups.GroupConfig | None = None
 
     @property
     def network(self) -> str:
@@ -94,7 +97,8 @@ class Channels:
         kinds: Mapping[str, ChannelKind] | None = None,
     ) -> None:
         """`kinds` are those of the installed protocols unless given."""
-        self.kinds = kinds_of(load_registrations()) if kinds is None else kinds
+        installed = kinds_of(load_registrations()) if kinds is None else kinds
+        self.kinds: Mapping[str, ChannelKind] = {**installed, groups.NAME: groups.GROUP}
         self._db = db
         self._clock = clock
         self._box = box
@@ -140,6 +144,10 @@ class Channels:
         return next((e for e in mine if e.sender == sender), None) or next(
             (e for e in mine if sender in e.senders), None
         )
+
+    def _finder(self, account_id: int) -> groups.Find:
+        """Finds channels of an account by name."""
+        return lambda name: self.get(account_id, name)
 
     # -- Life -----------------------------------------------------------------------------------------------------
 
@@ -190,6 +198,9 @@ class Channels:
             stale = [i for i, revision in revisions.items() if self._is_stale(i, revision)]
             for stored in await store.by_ids(self._db, stale) if stale else ():
                 await self._take(stored)
+            for entry in self._by_id.values():
+                if entry.channel.kind == groups.NAME:
+                    groups.bring_up(entry, self._finder(entry.channel.account_id))
 
     def _is_stale(self, channel_id: int, revision: str) -> bool:
         entry = self._by_id.get(channel_id)
@@ -268,6 +279,9 @@ class Channels:
     async def create(self, account_id: int, spec: ChannelSpec) -> ChannelEntry:
         """A new channel, known here at once. Raises `Refused` with every problem, or `NameTaken`."""
         check(spec, self.kinds)
+        if spec.kind == groups.NAME:
+            await self.refresh()
+            groups.refuse_wrong(spec, self._finder(account_id))
         now = self._clock.now()
         stored = StoredChannel(
             account_id=account_id, name=spec.name, kind=spec.kind, config={}, created_at=now, updated_at=now
@@ -285,6 +299,8 @@ class Channels:
                 return None
             spec = changed(self._spec(stored, change), change)
             check(spec, self.kinds)
+            if spec.kind == groups.NAME:
+                groups.refuse_wrong(spec, self._finder(account_id))
             self._fill(stored, spec)
             stored.updated_at = self._clock.now()
             await store.update(connection, stored)
@@ -329,7 +345,12 @@ class Channels:
     # -- Asking the network ---------------------------------------------------------------------------------------
 
     async def check(self, entry: ChannelEntry) -> Health:
-        """Asks the network whether the channel can work."""
+        """Asks the network whether the channel can work; of a group, whether any of its members can."""
+        if entry.group is not None:
+            find = self._finder(entry.channel.account_id)
+            members = [m for member in entry.group.members if (m := find(member.channel)) is not None]
+            found = await asyncio.gather(*(self.check(member) for member in members))
+            return groups.health(members, found)
         async with self._at_work(entry) as connector:
             return await connector.check()
 

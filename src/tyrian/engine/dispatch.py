@@ -22,14 +22,15 @@ from tyrian.domain.submission import Plan
 from tyrian.engine import ports
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.gate import Gate
-from tyrian.engine.known import Known, Recent, from_row
+from tyrian.engine.known import Facts, Known, Recent, from_row
 from tyrian.engine.lane import Lane
 from tyrian.engine.node import Node
-from tyrian.engine.writer import Facts, Scribe, reported
+from tyrian.engine.router import Router
+from tyrian.engine.writer import Scribe, reported
 from tyrian.store import claims
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import LOST, Database
-from tyrian.store.writing import Write, apply
+from tyrian.store.writing import AGAIN, NEXT, OTHER, Write, apply
 
 log = logging.getLogger(__name__)
 
@@ -37,6 +38,8 @@ log = logging.getLogger(__name__)
 LEASE = 300.0
 #: Seconds between two looks for channels that came or went.
 _TEND = 1.0
+#: Seconds that a send waits at least for its channel's circuit.
+_SHORTEST = 1.0
 
 
 class Dispatch:
@@ -47,6 +50,7 @@ class Dispatch:
         db: Database,
         clock: ports.Clock,
         channels: Channels,
+        router: Router,
         scribe: Scribe,
         node: Node,
         recent: Recent,
@@ -55,6 +59,7 @@ class Dispatch:
         self.db = db
         self.clock = clock
         self._channels = channels
+        self._router = router
         self._scribe = scribe
         self._node = node
         self._recent = recent
@@ -73,6 +78,8 @@ class Dispatch:
         self.sent = 0
         #: Called with (channel, result name, seconds) after each send, for metrics.
         self.observe: Callable[[ports.Channel, str, float], None] = lambda channel, result, seconds: None
+        #: Called with the channel that an attempt was moved away from, and the reason.
+        self.on_moved: Callable[[ports.Channel, str], None] = lambda channel, reason: None
         self.outcomes: Batcher[Write, bool] = Batcher(
             self._write, size=256, writers=2, linger=0.002, busy=0.02, patience=float("inf")
         )
@@ -91,10 +98,11 @@ class Dispatch:
                 task.cancel()
 
     def _tend(self) -> None:
-        for gone in self._lanes.keys() - {entry.channel.id for entry in self._channels.all()}:
+        entries = [entry for entry in self._channels.all() if entry.group is None]
+        for gone in self._lanes.keys() - {entry.channel.id for entry in entries}:
             del self._lanes[gone]
             self._tasks.pop(gone).cancel()
-        for entry in self._channels.all():
+        for entry in entries:
             lane = self._lanes.get(entry.channel.id)
             if lane is not None:
                 lane.entry = entry
@@ -182,7 +190,7 @@ class Dispatch:
     async def _send(self, lane: Lane, facts: Facts, known: Known, done: Callable[[], None]) -> None:
         try:
             now = self.clock.now()
-            early = self._not_now(facts, known, now)
+            early = self._not_now(facts, known, now) or self._not_here(lane.channel, facts, known, now)
             if early is not None:
                 await self.outcomes.submit(early)
                 return
@@ -215,6 +223,25 @@ class Dispatch:
             return self._scribe.write(facts, known, wait, now)
         return None
 
+    def _not_here(self, channel: ports.Channel, facts: Facts, known: Known, now: datetime) -> Write | None:
+        """The write for a group's send whose channel is failing: by another member, or later if there is none.
+
+        A step that names the channel itself is sent on it all the same.
+        """
+        if known.plan.cascade[facts.step].channel == channel.name or self._router.group_of(facts, known) is None:
+            return None
+        circuit, at = self._router.circuits.of(channel.id), self._router.circuits.now
+        if circuit.admits(at):
+            circuit.probe(at)
+            return None
+        route = self._router.instead(facts, known)
+        if route is None:
+            later = now + timedelta(seconds=max(self._router.wait(facts, known), _SHORTEST))
+            return self._scribe.write(facts, known, rules.Changes(retry_at=later), now)
+        happening = rules.Moved("circuit_open", route.entry.channel.name, made=False)
+        self.on_moved(channel, happening.reason)
+        return self._scribe.write(facts, known, rules.advance(*states(facts, known), happening, now), now, route=route)
+
     async def _attempt(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> ports.SendResult:
         connector = lane.entry.connector
         if connector is None:
@@ -241,6 +268,7 @@ class Dispatch:
         except Exception as error:
             log.exception("the connector of channel %s failed", lane.channel.name)
             result = ports.Unknown("no_answer", ports.Exchange("", error=repr(error)))
+        self._router.circuits.record(lane.channel.id, result)
         self._observed(lane.channel, result, asyncio.get_running_loop().time() - started)
         return result
 
@@ -254,10 +282,15 @@ class Dispatch:
     def _outcome(self, channel: ports.Channel, facts: Facts, known: Known, result: ports.SendResult) -> Write:
         now = self.clock.now()
         message, attempt = states(facts, known)
-        changes = rules.advance(message, attempt, happening_of(result, channel, known.plan.purpose), now)
+        happening = happening_of(result, channel, known.plan.purpose)
+        route = self._router.after(facts, known, result)
+        if route is not None and isinstance(result, ports.Refused | ports.Retry):
+            happening = rules.Moved(result.reason, route.entry.channel.name)
+            self.on_moved(channel, result.reason)
+        changes = rules.advance(message, attempt, happening, now)
         ref = result.ref if isinstance(result, ports.Sent) else None
-        write = self._scribe.write(facts, known, changes, now, ref=ref, exchange=result.exchange)
-        write.uncertain = facts.uncertain + isinstance(result, ports.Unknown) if write.send != 3 else 0
+        write = self._scribe.write(facts, known, changes, now, ref=ref, exchange=result.exchange, route=route)
+        write.uncertain = facts.uncertain + isinstance(result, ports.Unknown) if write.send != NEXT else 0
         return write
 
     async def _write(self, writes: Sequence[Write]) -> Sequence[bool]:
@@ -267,7 +300,7 @@ class Dispatch:
         for write in writes:
             if write.message_id not in written:
                 log.warning("attempt %s was taken over by another node; its outcome is theirs", write.attempt_id)
-            elif write.send in (2, 3) and write.send_channel is not None:
+            elif write.send in (AGAIN, NEXT, OTHER) and write.send_channel is not None:
                 self.wake(write.send_channel)
         return [write.message_id in written for write in writes]
 
@@ -287,8 +320,9 @@ class Dispatch:
                 continue
             known = from_row(found)
             channel = entry.channel if entry else None
-            result = ports.Unknown("interrupted")
-            waits.append(self.outcomes.submit(self._outcome_of_unknown(channel, facts, known, result)))
+            waits.append(
+                self.outcomes.submit(self._outcome_without_lane(channel, facts, known, ports.Unknown("interrupted")))
+            )
         await asyncio.gather(*waits)
 
     async def end_stranded(self, rows: Iterable[Any]) -> None:
@@ -301,14 +335,16 @@ class Dispatch:
                 continue
             facts, known = facts_of(row), from_row(stored[row["message_id"]])
             now = self.clock.now()
-            late = now >= row["valid_until"]
-            happening = rules.DeadlinePassed() if late else rules.Refused("channel_removed")
-            changes = rules.advance(*states(facts, known), happening, now)
-            waits.append(self.outcomes.submit(self._scribe.write(facts, known, changes, now)))
+            if now >= row["valid_until"]:
+                changes = rules.advance(*states(facts, known), rules.DeadlinePassed(), now)
+                write = self._scribe.write(facts, known, changes, now)
+            else:
+                write = self._outcome_without_lane(None, facts, known, ports.Refused("channel_removed"))
+            waits.append(self.outcomes.submit(write))
         await asyncio.gather(*waits)
 
-    def _outcome_of_unknown(
-        self, channel: ports.Channel | None, facts: Facts, known: Known, result: ports.Unknown
+    def _outcome_without_lane(
+        self, channel: ports.Channel | None, facts: Facts, known: Known, result: ports.SendResult
     ) -> Write:
         blank = channel or ports.Channel(facts.channel_id, facts.account_id, "", "", {})
         return self._outcome(blank, facts, known, result)
@@ -327,6 +363,7 @@ def facts_of(row: Any) -> Facts:
         uncertain=row["uncertain"],
         started_at=row["started_at"],
         valid_until=row["valid_until"],
+        tried=tuple(map(int, row["tried"].split(","))) if row["tried"] else (),
     )
 
 

@@ -16,10 +16,10 @@ from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import PRIORITY
 from tyrian.domain.schedule import next_open, spacing
 from tyrian.domain.submission import Plan
-from tyrian.engine.channels import Channels
-from tyrian.engine.known import Outline, decode_outline, decode_plan, from_row
+from tyrian.engine.known import Facts, Outline, decode_outline, decode_plan, from_row
 from tyrian.engine.ports import Clock
-from tyrian.engine.writer import Facts, Scribe
+from tyrian.engine.router import Router
+from tyrian.engine.writer import Scribe
 from tyrian.store import bulks as store
 from tyrian.store.database import Database
 from tyrian.store.transitions import lock
@@ -46,11 +46,11 @@ class Released:
 class Feeder:
     """Feeds due bulks. `step` does one turn."""
 
-    def __init__(self, db: Database, clock: Clock, ids: Ids, channels: Channels, scribe: Scribe) -> None:
+    def __init__(self, db: Database, clock: Clock, ids: Ids, router: Router, scribe: Scribe) -> None:
         self._db = db
         self._clock = clock
         self._ids = ids
-        self._channels = channels
+        self._router = router
         self._scribe = scribe
         self.on_released: Callable[[Released], None] = lambda released: None
 
@@ -134,9 +134,8 @@ class Feeder:
     def _send(self, row: Any, plan: Plan | Outline, shared: Plan, now: datetime) -> dict[str, Any] | None:
         """The due row of one message, or None if its first channel is gone."""
         step = plan.cascade[0]
-        entry = self._channels.get(row["account_id"], step.channel)
-        address = entry.kind.address(step.to or row["recipient"], "") if entry else None
-        if entry is None or address is None or isinstance(address, Problem):
+        route = self._router.first(row["account_id"], step.channel, step.to or row["recipient"])
+        if route is None or isinstance(route, Problem):
             return None
         due = row["due_at"] if row["plan"] and row["due_at"] > now else now
         validity = row["valid_until"] - row["due_at"]
@@ -144,11 +143,11 @@ class Feeder:
             "message_id": row["id"],
             "attempt_id": self._ids.new(now),
             "account_id": row["account_id"],
-            "channel_id": entry.channel.id,
+            "channel_id": route.entry.channel.id,
             "priority": PRIORITY[plan.purpose],
             "due_at": due,
             "valid_until": due + validity,
-            "recipient": address,
+            "recipient": route.address,
         }
 
     # -- Cancelling -----------------------------------------------------------------------------------------------

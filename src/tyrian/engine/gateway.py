@@ -14,6 +14,7 @@ from tyrian.domain.ids import Ids
 from tyrian.engine.bulks import Bulks
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import Channels
+from tyrian.engine.circuits import Circuits
 from tyrian.engine.dispatch import Dispatch
 from tyrian.engine.documents import Documents
 from tyrian.engine.endpoints import Endpoints
@@ -27,6 +28,7 @@ from tyrian.engine.node import Node
 from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Receipt, Tools
 from tyrian.engine.pulls import Pulls
 from tyrian.engine.receipts import Receipts, Transitions
+from tyrian.engine.router import Router
 from tyrian.engine.upkeep import Upkeep
 from tyrian.engine.waker import BULKS, CALLBACKS, Waker, sends
 from tyrian.engine.writer import Scribe, reported
@@ -71,15 +73,17 @@ class Gateway:
         self.endpoints = Endpoints(db, clock)
         self.documents = Documents(db, clock)
         self.pulls = Pulls(db, clock, self.endpoints)
-        self.scribe = Scribe(self.channels, self.ids)
+        self.circuits = Circuits(clock)
+        router = Router(self.channels, self.circuits)
+        self.scribe = Scribe(self.channels, router, self.ids)
         recent = Recent()
-        self.dispatch = Dispatch(db, clock, self.channels, self.scribe, self.node, recent, self._reports)
-        self.intake = Intake(db, clock, self.ids, self.channels, self.endpoints, self.node, self.dispatch, recent)
+        self.dispatch = Dispatch(db, clock, self.channels, router, self.scribe, self.node, recent, self._reports)
+        self.intake = Intake(db, clock, self.ids, router, self.endpoints, self.node, self.dispatch, recent)
         self.transitions = Transitions(clock, self.scribe)
         self.receipts = Receipts(db, clock, self.transitions)
         self.callbacks = Callbacks(self)
         self.inbound = InboundDesk(self)
-        self.feeder = Feeder(db, clock, self.ids, self.channels, self.scribe)
+        self.feeder = Feeder(db, clock, self.ids, router, self.scribe)
         self.bulks = Bulks(db, clock, self.ids, self.channels, self.intake, self.scribe)
         self.upkeep = Upkeep(
             db,
@@ -110,6 +114,7 @@ class Gateway:
         self.receipts.on_parked = self.upkeep.receipts_parked
         self.feeder.on_released = self._released
         self.dispatch.observe = self.metrics.sent
+        self.dispatch.on_moved = self.metrics.rerouted
         self.callbacks.on_outcome = self.metrics.called
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())

@@ -18,13 +18,13 @@ from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import PRIORITY
 from tyrian.domain.schedule import first_time
 from tyrian.domain.submission import Plan, Recipient, Submission
-from tyrian.engine.channels import Channels
 from tyrian.engine.dispatch import Dispatch, leased_facts
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.known import Known, Recent, encode_plan, steps_of
 from tyrian.engine.lane import Lane
 from tyrian.engine.node import Node
 from tyrian.engine.ports import Clock
+from tyrian.engine.router import Router
 from tyrian.store import intake as store
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import LOST, Database
@@ -84,7 +84,7 @@ class Intake:
         db: Database,
         clock: Clock,
         ids: Ids,
-        channels: Channels,
+        router: Router,
         endpoints: Endpoints,
         node: Node,
         dispatch: Dispatch,
@@ -93,7 +93,7 @@ class Intake:
         self._db = db
         self._clock = clock
         self._ids = ids
-        self._channels = channels
+        self._router = router
         self._endpoints = endpoints
         self._node = node
         self._dispatch = dispatch
@@ -236,14 +236,13 @@ class Intake:
     def _make_due(self, message: NewMessage, plan: Plan, recipient: Recipient) -> None:
         """The message's first send: on which channel and to which address."""
         step = plan.cascade[0]
-        entry = self._channels.get(message.account_id, step.channel)
-        if entry is None:
+        route = self._router.first(message.account_id, step.channel, step.to or recipient.to, "/to")
+        if route is None:
             raise Refused([Problem("/cascade/0/channel", f'no channel is named "{step.channel}"', "unknown_channel")])
-        address = entry.kind.address(step.to or recipient.to, "/to")
-        if isinstance(address, Problem):
-            raise Refused([address])
+        if isinstance(route, Problem):
+            raise Refused([route])
         message.attempt_id = self._ids.new(message.accepted_at)
-        message.channel_id, message.address = entry.channel.id, address
+        message.channel_id, message.address = route.entry.channel.id, route.address
 
     def _known(self, message: NewMessage, plan: Plan, recipient: Recipient) -> Known:
         return Known(

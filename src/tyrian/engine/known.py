@@ -96,6 +96,25 @@ def from_row(row: Any, *, outline: bool = False) -> Known:
     )
 
 
+@dataclass(slots=True)
+class Facts:
+    """The attempt that something happened to."""
+
+    message_id: UUID
+    account_id: int
+    attempt_id: UUID
+    step: int
+    channel_id: int
+    recipient: str
+    tries: int = 0
+    uncertain: int = 0
+    started_at: datetime | None = None
+    valid_until: datetime | None = None
+    fenced: bool = True
+    #: The members of a group that were tried for this step since its last pause.
+    tried: tuple[int, ...] = ()
+
+
 class Recent:
     """The messages accepted here last, by id; the oldest are forgotten first."""
 

@@ -15,6 +15,8 @@ from tyrian.store.callbacks import Outcome
 METRICS: Final[dict[str, str]] = {
     "tyrian_sends_total": "Sends by channel and result (sent, refused, retry, unknown).",
     "tyrian_send_seconds": "Time from handing a send to its network until the network's answer, by channel.",
+    "tyrian_reroutes_total": "Attempts moved to another channel of their group, by the channel left and the reason.",
+    "tyrian_circuit_state": "Whether a channel is failing, as this process judges it: 0 closed, 1 half-open, 2 open.",
     "tyrian_messages_accepted_total": "Messages accepted by this process.",
     "tyrian_receipts_total": "Receipts taken by this process.",
     "tyrian_receipts_orphaned_total": "Receipts given up because no attempt with their id appeared.",
@@ -41,6 +43,9 @@ class Metrics:
             *_named("tyrian_send_seconds"), ["account", "channel"], registry=self.registry, buckets=_BUCKETS
         )
         self._callbacks = Counter(*_named("tyrian_callbacks_total"), ["outcome"], registry=self.registry)
+        self._reroutes = Counter(
+            *_named("tyrian_reroutes_total"), ["account", "channel", "reason"], registry=self.registry
+        )
         self._counters: dict[str, Counter] = {}
         self._counted: dict[str, float] = {}
         self._gauges: dict[str, Gauge] = {}
@@ -57,6 +62,10 @@ class Metrics:
             self._bound[key] = bound
         bound[0].inc()
         bound[1].observe(seconds)
+
+    def rerouted(self, channel: Channel, reason: str) -> None:
+        """Counts an attempt that was moved away from a channel."""
+        self._reroutes.labels(str(channel.account_id), channel.name, reason).inc()
 
     def called(self, outcome: Outcome) -> None:
         """Counts one try of a callback."""

@@ -16,9 +16,9 @@ import msgspec
 
 from tyrian.domain import lifecycle as rules
 from tyrian.domain.ids import floor_of
-from tyrian.engine.known import Known, from_row
+from tyrian.engine.known import Facts, Known, from_row
 from tyrian.engine.ports import Clock, Receipt
-from tyrian.engine.writer import Facts, Scribe, reported
+from tyrian.engine.writer import Scribe, reported
 from tyrian.store import transitions as store
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import Database

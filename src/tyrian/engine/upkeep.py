@@ -48,7 +48,7 @@ WITH c AS MATERIALIZED (
 UPDATE sends s SET node = $3, leased_until = $4, tries = s.tries + 1, started_at = COALESCE(s.started_at, $1)
 FROM c WHERE s.message_id = c.message_id
 RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.tries, s.uncertain, s.due_at,
-    s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority
+    s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority, s.tried
 """
 
 

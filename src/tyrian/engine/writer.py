@@ -1,47 +1,29 @@
 """From what the lifecycle decided to what the store writes."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
-from uuid import UUID
 
 import msgspec
 
 from tyrian.domain.ids import Ids
 from tyrian.domain.lifecycle import Changes, Event, Status
-from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import PRIORITY
 from tyrian.engine.channels import Channels
-from tyrian.engine.known import Known
+from tyrian.engine.known import Facts, Known
 from tyrian.engine.ports import Exchange
 from tyrian.engine.report import Report, encode as encode_report
-from tyrian.store.writing import AGAIN, FINISH, NEXT, NOTHING, Write
+from tyrian.engine.router import Route, Router
+from tyrian.store.writing import AGAIN, FINISH, NEXT, NOTHING, OTHER, Write
 
 _encode = msgspec.json.Encoder().encode
-
-
-@dataclass(slots=True)
-class Facts:
-    """The attempt that something happened to."""
-
-    message_id: UUID
-    account_id: int
-    attempt_id: UUID
-    step: int
-    channel_id: int
-    recipient: str
-    tries: int = 0
-    uncertain: int = 0
-    started_at: datetime | None = None
-    valid_until: datetime | None = None
-    fenced: bool = True
 
 
 class Scribe:
     """Turns changes into writes: finds the next step's channel and address, and words the report."""
 
-    def __init__(self, channels: Channels, ids: Ids) -> None:
+    def __init__(self, channels: Channels, router: Router, ids: Ids) -> None:
         self._channels = channels
+        self._router = router
         self._ids = ids
 
     def write(
@@ -54,8 +36,9 @@ class Scribe:
         ref: str | None = None,
         exchange: Exchange | None = None,
         raw: str | None = None,
+        route: Route | None = None,
     ) -> Write:
-        """One message's changes, flat."""
+        """One message's changes, flat. `route` is where the step goes on if it was moved to another channel."""
         write = Write(
             facts.message_id,
             facts.account_id,
@@ -78,7 +61,7 @@ class Scribe:
             fenced=facts.fenced,
             exchange=_encode(exchange or Exchange("", response=raw)) if exchange or raw else None,
         )
-        self._continue(write, facts, known, changes, now)
+        self._continue(write, facts, known, changes, route, now)
         write.message_status = changes.message_status
         write.message_reason = changes.message_reason
         write.clear_deadline = changes.settled and not facts.fenced
@@ -90,13 +73,18 @@ class Scribe:
             write.report = self._report(facts, known, changes, now)
         return write
 
-    def _continue(self, write: Write, facts: Facts, known: Known, changes: Changes, now: datetime) -> None:
+    def _continue(
+        self, write: Write, facts: Facts, known: Known, changes: Changes, route: Route | None, now: datetime
+    ) -> None:
         """What becomes of the row in `sends`."""
         if changes.retry_at is not None:
             write.send = AGAIN
             write.send_attempt, write.send_channel, write.send_step = facts.attempt_id, facts.channel_id, facts.step
             write.send_due, write.send_recipient = changes.retry_at, facts.recipient
             write.send_priority = PRIORITY[known.plan.purpose]
+        elif changes.moved and route is not None:
+            self._begin(write, OTHER, route, facts.step, known, now)
+            write.send_tried = ",".join(map(str, (*facts.tried, facts.channel_id)))
         elif changes.next_step is not None:
             self._next_step(write, facts, known, changes, now)
         if write.send == NOTHING and facts.fenced:
@@ -107,21 +95,22 @@ class Scribe:
         first = changes.next_step or 0
         for number in range(first, len(known.plan.cascade)):
             step = known.plan.cascade[number]
-            entry = self._channels.get(facts.account_id, step.channel)
-            if entry is None:
-                continue
-            address = entry.kind.address(step.to or known.recipient, "")
-            if isinstance(address, Problem):
-                continue
-            write.send = NEXT
-            write.send_attempt, write.send_channel, write.send_step = self._ids.new(now), entry.channel.id, number
-            write.send_due, write.send_recipient, write.uncertain = now, address, 0
-            write.send_priority = PRIORITY[known.plan.purpose]
-            write.send_valid_until = facts.valid_until
-            return
+            route = self._router.first(facts.account_id, step.channel, step.to or known.recipient)
+            if isinstance(route, Route):
+                self._begin(write, NEXT, route, number, known, now)
+                write.uncertain = 0
+                write.send_valid_until = facts.valid_until
+                return
         changes.message_status, changes.message_reason = Status.FAILED, "channel_removed"
         changes.report = True
         changes.events = [*changes.events[:2], Event("failed", "channel_removed")]
+
+    def _begin(self, write: Write, send: int, route: Route, number: int, known: Known, now: datetime) -> None:
+        """Another attempt, due now."""
+        write.send = send
+        write.send_attempt, write.send_channel, write.send_step = self._ids.new(now), route.entry.channel.id, number
+        write.send_due, write.send_recipient = now, route.address
+        write.send_priority = PRIORITY[known.plan.purpose]
 
     def _report(self, facts: Facts, known: Known, changes: Changes, now: datetime) -> bytes:
         entry = self._channels.by_id(facts.channel_id)

@@ -30,7 +30,7 @@ _TAKE = """
 UPDATE sends s SET node = $4, leased_until = $5, tries = s.tries + 1, started_at = COALESCE(s.started_at, $2)
 FROM c WHERE s.message_id = c.message_id
 RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.tries, s.uncertain, s.due_at,
-    s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority
+    s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority, s.tried
 """
 
 CLAIM_SENDS = f"""
@@ -138,7 +138,7 @@ WITH c AS MATERIALIZED (
 )
 UPDATE sends s SET node = $4, leased_until = $5 FROM c WHERE s.message_id = c.message_id
 RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.tries, s.uncertain, s.due_at,
-    s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority
+    s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority, s.tried
 """
 
 #: Gives back sends that were claimed and not yet begun (draining); as if they had not been claimed.

@@ -16,7 +16,7 @@ SELECT ch.id, ch.name, ch.account_id,
     (SELECT min(d.due_at) FROM generate_series(0, 3) p CROSS JOIN LATERAL (
         SELECT s.due_at FROM sends s WHERE s.channel_id = ch.id AND s.priority = p AND s.leased_until IS NULL
           AND s.due_at <= $1 ORDER BY s.due_at LIMIT 1) d) AS oldest
-FROM channels ch WHERE NOT ch.removed ORDER BY ch.id
+FROM channels ch WHERE NOT ch.removed AND ch.kind <> 'group' ORDER BY ch.id
 """
 _IN_FLIGHT = """
 SELECT channel_id, count(*) AS n FROM sends WHERE leased_until IS NOT NULL GROUP BY channel_id

@@ -85,7 +85,7 @@ SELECT m.id, m.name, m.bulk_id, b.name AS bulk_name, m.accepted_at, COALESCE(m.p
 FROM (SELECT * FROM messages WHERE account_id = $1 AND recipient = ANY($3::text[]) AND id >= $4
       ORDER BY id DESC LIMIT 10) m
 JOIN LATERAL (
-    SELECT id FROM attempts WHERE message_id = m.id AND channel_id = $2 ORDER BY step DESC LIMIT 1) a ON true
+    SELECT id FROM attempts WHERE message_id = m.id AND channel_id = $2 ORDER BY step DESC, id DESC LIMIT 1) a ON true
 LEFT JOIN bulks b ON b.id = m.bulk_id
 ORDER BY m.id DESC LIMIT 1
 """

@@ -170,7 +170,7 @@ LEFT JOIN sends s ON s.message_id = m.id
 LEFT JOIN channels ch ON ch.id = s.channel_id
 LEFT JOIN LATERAL (
     SELECT c.name FROM attempts a JOIN channels c ON c.id = a.channel_id
-    WHERE a.message_id = m.id ORDER BY a.step DESC LIMIT 1) tried ON true
+    WHERE a.message_id = m.id ORDER BY a.step DESC, a.id DESC LIMIT 1) tried ON true
 WHERE {scanned}
 ORDER BY m.id DESC LIMIT {limit}
 """
@@ -257,7 +257,7 @@ FROM (SELECT * FROM messages WHERE account_id = $1 AND bulk_id = $2 AND id > $3 
 LEFT JOIN sends s ON s.message_id = m.id
 LEFT JOIN LATERAL (
     SELECT c.name, t.sent_at, t.delivered_at, t.seen_at FROM attempts t JOIN channels c ON c.id = t.channel_id
-    WHERE t.message_id = m.id ORDER BY t.step DESC LIMIT 1) a ON true
+    WHERE t.message_id = m.id ORDER BY t.step DESC, t.id DESC LIMIT 1) a ON true
 ORDER BY m.id
 """
 

@@ -110,7 +110,7 @@ async def accept(
 # -- Applying changes -------------------------------------------------------------------------------------------------
 
 #: What to do with the row in `sends`.
-NOTHING, FINISH, AGAIN, NEXT = 0, 1, 2, 3
+NOTHING, FINISH, AGAIN, NEXT, OTHER = 0, 1, 2, 3, 4
 
 
 @dataclass(slots=True)
@@ -134,7 +134,8 @@ class Write:
     provider_ref: str | None = None
     message_status: str | None = None
     message_reason: str | None = None
-    #: NOTHING, FINISH (remove it), AGAIN (free it, due later) or NEXT (the next step, due now).
+    #: NOTHING, FINISH (remove it), AGAIN (free it, due later), NEXT (the next step, due now) or OTHER (the same step on
+    #: another channel, due now).
     send: int = NOTHING
     send_attempt: UUID | None = None
     send_channel: int | None = None
@@ -143,6 +144,8 @@ class Write:
     send_due: datetime | None = None
     send_recipient: str | None = None
     send_valid_until: datetime | None = None
+    #: With OTHER: the numbers of the channels that were tried, with commas between.
+    send_tried: str | None = None
     uncertain: int = 0
     bulk_id: UUID | None = None
     deadline: datetime | None = None
@@ -188,6 +191,7 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("send_due", "timestamptz"),
     ("send_recipient", "text"),
     ("send_valid_until", "timestamptz"),
+    ("send_tried", "text"),
     ("uncertain", "smallint"),
     ("bulk_id", "uuid"),
     ("deadline", "timestamptz"),
@@ -225,9 +229,10 @@ WITH i AS MATERIALIZED (
     UPDATE sends s SET attempt_id = i.send_attempt, channel_id = i.send_channel, priority = i.send_priority,
         step = i.send_step, due_at = i.send_due, recipient = i.send_recipient, uncertain = i.uncertain,
         tries = CASE WHEN i.send = {NEXT} THEN 0 ELSE s.tries END,
-        started_at = CASE WHEN i.send = {NEXT} THEN NULL ELSE s.started_at END, leased_until = NULL, node = NULL
+        started_at = CASE WHEN i.send = {NEXT} THEN NULL ELSE s.started_at END, leased_until = NULL, node = NULL,
+        tried = i.send_tried
     FROM i
-    WHERE i.fenced AND i.send IN ({AGAIN}, {NEXT})
+    WHERE i.fenced AND i.send IN ({AGAIN}, {NEXT}, {OTHER})
       AND s.message_id = i.message_id AND s.attempt_id = i.attempt_id AND s.node = ${_N + 1}
     RETURNING i.*
 ), unchanged AS MATERIALIZED (

@@ -1,0 +1,13 @@
+"""Channel groups and tracked links."""
+
+from tyrian.store.migrations import run_script
+
+revision = "0003_routing"
+down_revision = "0002_dialects"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the columns and the table."""
+    run_script("0003_routing.sql")
