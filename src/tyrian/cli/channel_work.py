@@ -218,7 +218,9 @@ def _secret(text: str) -> tuple[str, str]:
 
 
 def _state(channel: Json) -> str:
-    return "active" if channel["active"] else "paused"
+    if not channel["active"]:
+        return "paused"
+    return "active" if channel["circuit"] in (None, "closed") else "failing"
 
 
 def _pace(channel: Json) -> str:

@@ -184,6 +184,7 @@ class LocalDesk:
             "senders": list(entry.senders),
             "hook_url": f"{self._public_url}/hooks/{channel.id}",
             "trouble": entry.trouble,
+            "circuit": None,
             "created_at": _stamp(entry.created_at),
             "updated_at": _stamp(entry.updated_at),
         }

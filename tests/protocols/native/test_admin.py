@@ -139,6 +139,7 @@ async def test_a_channel_is_made_set_up_and_shown_without_its_secrets(api: Api) 
         "senders": [],
         "hook_url": f"https://gateway.example/hooks/{entry.channel.id}",
         "trouble": None,
+        "circuit": "closed",
         "created_at": api.now,
         "updated_at": api.now,
         "setup": {"ok": True, "detail": f"The webhook of {TOKEN} is set."},
@@ -271,7 +272,8 @@ async def test_what_is_not_there_is_not_found(api: Api, method: str, path: str, 
 
 
 async def test_kinds_say_what_they_take(api: Api) -> None:
-    (kind,) = (await api("GET", "/channel-kinds")).body["kinds"]
+    kind, group = (await api("GET", "/channel-kinds")).body["kinds"]
+    assert group["kind"] == "group"
     assert (kind["kind"], kind["title"]) == ("fake", "Fake")
     (config,) = kind["config"]["$defs"].values()
     assert {"base_url", "port", "options", "lucky"} == set(config["properties"])

@@ -174,6 +174,7 @@ def _channel(call: Call, entry: ChannelEntry) -> dict[str, Any]:
         "senders": list(entry.senders),
         "hook_url": f"{call.gateway.settings.public_url}/hooks/{channel.id}",
         "trouble": entry.trouble,
+        "circuit": call.gateway.circuits.state(channel.id) if entry.group is None else None,
         "created_at": stamp(entry.created_at),
         "updated_at": stamp(entry.updated_at),
     }

@@ -27,6 +27,11 @@ CREATE_CHANNEL: Final[dict[str, Any]] = {
         "concurrency": 50,
         "uncertain": {"transactional": "fail"},
     },
+    "a group of both, the second when the first fails": {
+        "name": "shop-any",
+        "kind": "group",
+        "config": {"members": [{"channel": "shop-viber"}, {"channel": "shop-sms"}], "strategy": "order"},
+    },
 }
 CHANGE_CHANNEL: Final[dict[str, Any]] = {
     "another pace": {"rate": 50, "concurrency": None},
@@ -52,6 +57,7 @@ CHANNEL: Final[dict[str, Any]] = {
     "senders": ["Shop"],
     "hook_url": "https://gateway.example/hooks/7",
     "trouble": None,
+    "circuit": "closed",
     "created_at": _AT,
     "updated_at": _AT,
 }

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from msgspec import Meta, Struct
 
+from tyrian.domain.circuit import State
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 from tyrian.engine.channel_spec import Name
 from tyrian.engine.keys import Form
@@ -71,6 +72,13 @@ class ChannelAnswer(Struct, kw_only=True):
     senders: Annotated[list[str], Meta(description="Names by which programs for other vendors' APIs know the sender.")]
     hook_url: Annotated[str, Meta(description="Where the network must bring receipts and messages.")]
     trouble: str | None
+    circuit: Annotated[
+        State | None,
+        Meta(
+            description="Whether the channel is failing, as the node that answers sees it: `closed` while all is well, "
+            "`open` while groups pass it over, `half_open` while single sends try it. `null` for a group."
+        ),
+    ]
     created_at: Time
     updated_at: Time
 
