@@ -2,15 +2,22 @@
 
 from collections import defaultdict
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
 
+import msgspec
 from starlette.requests import Request
 from starlette.routing import Match, Route
 
 from tyrian.engine.keys import Form
+from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.report import Report
 from tyrian.engine.serving import ASGIApp, Receive, Send
+from tyrian.protocols.infobip import openapi, reports, wire
 from tyrian.protocols.infobip.access import Guard
 from tyrian.protocols.infobip.errors import ApiError, Envelope
+from tyrian.protocols.infobip.facts import Product
+from tyrian.protocols.infobip.fast import FastSend, Way
 from tyrian.protocols.infobip.operation import FACE, Operation
 from tyrian.protocols.infobip.operations import OPERATIONS
 from tyrian.protocols.infobip.serving import Server, refuse
@@ -40,7 +47,24 @@ class InfobipFace:
     def make_app(self, gateway: "Gateway") -> ASGIApp:
         """The ASGI application over a running gateway."""
         guard = Guard(gateway)
-        return Router(Server(gateway, guard), OPERATIONS)
+        return FastSend(gateway, guard, Router(Server(gateway, guard), OPERATIONS), _ways())
+
+    def render(self, report: Report, secrets: Sequence[str], now: datetime) -> CallbackRequest:
+        """The callback that tells a customer of a report."""
+        return reports.render(report, secrets, now)
+
+    def openapi(self) -> dict[str, Any]:
+        """The OpenAPI document."""
+        return openapi.document()
+
+
+def _ways() -> dict[str, Way]:
+    """The two requests worth hurrying for."""
+    made = {}
+    for product, path in ((Product.BOT, wire.BOT_MESSAGES), (Product.BUSINESS, wire.BUSINESS_MESSAGES)):
+        operation = next(o for o in OPERATIONS if o.path == path)
+        made[path] = Way(product, operation, msgspec.json.Decoder(operation.body))
+    return made
 
 
 class Router:

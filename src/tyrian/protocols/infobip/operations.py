@@ -2,6 +2,7 @@
 
 from typing import Final
 
+from tyrian.protocols.infobip.core_operations import CORE
 from tyrian.protocols.infobip.operation import Operation
 
-OPERATIONS: Final[tuple[Operation, ...]] = ()
+OPERATIONS: Final[tuple[Operation, ...]] = (*CORE,)

@@ -22,7 +22,8 @@ PERIOD_SECONDS: Final = {"SECONDS": 1, "MINUTES": 60, "HOURS": 3600}
 MAX_VALIDITY: Final = 48 * 3600
 #: The furthest that `sendAt` may lie ahead.
 MAX_DAYS_AHEAD: Final = 180
-MAX_URL: Final = 2048
+#: The vendor publishes no length for these URLs but 2048 for the oldest of them; Tyrian keeps up to this.
+MAX_URL: Final = 2000
 
 Int32 = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Positive = Annotated[int, Meta(ge=1, le=2**31 - 1)]

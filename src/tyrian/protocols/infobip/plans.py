@@ -1,0 +1,272 @@
+"""From a message of a request to the plan that intake takes: cascade, times, reports.
+
+One `Planner` for each gateway. It answers with a plan for each destination, or with the status by which the destination
+is rejected within the answer.
+"""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import datetime
+from typing import TYPE_CHECKING, Any, Final
+
+import msgspec
+
+from tyrian.domain import limits, schedule as neutral
+from tyrian.domain.address import e164
+from tyrian.domain.content import Base, Content, Text, Video
+from tyrian.domain.problem import Problem
+from tyrian.domain.purpose import Purpose
+from tyrian.domain.submission import MIN_VALIDITY, Callback, Plan, Platform, Step
+from tyrian.engine.channels import ChannelEntry
+from tyrian.engine.pulls import queue_url
+from tyrian.protocols.infobip import statuses, wire, wire_business as business
+from tyrian.protocols.infobip.checks import aware
+from tyrian.protocols.infobip.content import Unfit, of_bot, of_business, purpose_of
+from tyrian.protocols.infobip.facts import Facts, Product, pack
+from tyrian.protocols.infobip.media import Measure
+from tyrian.protocols.infobip.operation import FACE
+
+if TYPE_CHECKING:
+    from tyrian.engine.gateway import Gateway
+
+#: States of a message that a delivery report tells of; `sent` only where intermediate reports were asked for.
+_FINAL: Final = ("delivered", "failed", "expired", "cancelled")
+
+#: Where an account's subscription wants the reports of a sender: (account, event, sender, platform) -> URL or None.
+Subscribed = Callable[[int, str, str, Platform | None], Awaitable[str | None]]
+
+
+@dataclass(slots=True)
+class Rejected:
+    """Why a destination is not sent to; `why` is for people."""
+
+    status: wire.Status
+    why: str | None = None
+
+
+@dataclass(slots=True)
+class Outline:
+    """A message of a request, as far as all its destinations share it."""
+
+    product: Product
+    entry: ChannelEntry
+    plan: Plan
+    facts: Facts
+    failover: wire.SmsFailover | None = None
+    sms: ChannelEntry | None = None
+
+
+class Planner:
+    """Makes plans of messages."""
+
+    def __init__(self, gateway: "Gateway", subscribed: Subscribed) -> None:
+        self._channels = gateway.channels
+        self._measure = Measure(gateway.settings.allow_private_callbacks)
+        self._subscribed = subscribed
+
+    async def outline(
+        self, account_id: int, product: Product, message: Any, schedule: wire.Schedule | None, now: datetime
+    ) -> Outline | Rejected:
+        """What a message comes to for whomever it is sent to."""
+        entry = self._channels.by_sender(account_id, product.network, message.sender)
+        if entry is None:
+            return Rejected(statuses.UNKNOWN_SENDER, "no channel of the account is known by this sender")
+        options = message.options or _NO_OPTIONS
+        try:
+            content, purpose = self._content(product, message)
+        except Unfit as unfit:
+            return Rejected(statuses.REFUSED, str(unfit))
+        if isinstance(content, Video) and content.size is None:
+            content.size = await self._measure.size_of(content.url, entry.capabilities)
+        rejected = _check(content, purpose, entry)
+        if rejected is not None:
+            return rejected
+        facts = Facts(product=product.value, sender=message.sender, campaign=options.campaign_reference_id)
+        if isinstance(message.content, _KEPT):
+            facts.content = msgspec.to_builtins(message.content)
+        outline = Outline(product, entry, self._plan(entry, content, purpose, options, schedule, facts, now), facts)
+        rejected = self._add_failover(account_id, outline, options.sms_failover)
+        if rejected is not None:
+            return rejected
+        outline.plan.callback = await self._callback(account_id, message.sender, message.webhooks, outline)
+        outline.plan.extra = pack(facts)
+        return outline
+
+    def _content(self, product: Product, message: Any) -> tuple[Content, Purpose]:
+        if product is Product.BOT:
+            return of_bot(message.content), Purpose.TRANSACTIONAL
+        return of_business(message.content, message.options), purpose_of(message.content, message.options)
+
+    def _plan(
+        self,
+        entry: ChannelEntry,
+        content: Content,
+        purpose: Purpose,
+        options: wire.MessageOptions,
+        schedule: wire.Schedule | None,
+        facts: Facts,
+        now: datetime,
+    ) -> Plan:
+        seconds = options.validity_period.seconds if options.validity_period is not None else wire.MAX_VALIDITY
+        facts.start, times = schedule_of(schedule, options.delivery_time_window, now)
+        platform = options.platform
+        return Plan(
+            cascade=[Step(channel=entry.channel.name, content=content, validity=_network_validity(seconds))],
+            purpose=purpose,
+            schedule=times,
+            validity=seconds,
+            platform=Platform(entity_id=platform.entity_id, application_id=platform.application_id)
+            if platform is not None
+            else None,
+            face=FACE,
+        )
+
+    # -- SMS ------------------------------------------------------------------------------------------------------
+
+    def _add_failover(self, account_id: int, outline: Outline, failover: wire.SmsFailover | None) -> Rejected | None:
+        """The SMS that follows when the validity of the Viber message has passed, or it was refused."""
+        if failover is None:
+            return None
+        sms = self._channels.by_sender(account_id, "sms", failover.sender) or self._channels.by_sender(
+            account_id, "sms"
+        )
+        if sms is None:
+            return Rejected(statuses.NO_ROUTE, "the account has no SMS channel to fail over to")
+        outline.failover, outline.sms = failover, sms
+        text = Text(text=failover.text)
+        found = limits.check(text, outline.plan.purpose, sms.capabilities)
+        if found:
+            return Rejected(statuses.STATUSES["REJECTED_MESSAGE_TOO_LONG"], _words(found))
+        outline.facts.sms_sender = failover.sender or sms.sender or sms.channel.name
+        if outline.product is Product.BUSINESS:
+            _fall_back(outline.plan, sms, text, failover, None)
+        return None
+
+    # -- Reports --------------------------------------------------------------------------------------------------
+
+    async def _callback(
+        self, account_id: int, sender: str, webhooks: wire.Webhooks | None, outline: Outline
+    ) -> Callback | None:
+        """Where reports go: where the message says, where a subscription says, or into the product's queue."""
+        hooks = webhooks or _NO_HOOKS
+        delivery = hooks.delivery or _NO_DELIVERY
+        outline.facts.xml = hooks.content_type == "application/xml"
+        outline.facts.each_step = bool(delivery.receive_triggered_failover_reports)
+        facts, platform = outline.facts, outline.plan.platform
+        url, events = None, []
+        if delivery.notify is not False:
+            url = delivery.url
+            if url is None:
+                url = facts.subscribed = await self._subscribed(account_id, "DELIVERY", sender, platform)
+            url = url or queue_url(outline.product.value)
+            events = ["sent", *_FINAL] if delivery.intermediate_report else list(_FINAL)
+        seen = hooks.seen.url if hooks.seen is not None else None
+        if seen is None:
+            seen = facts.subscribed_seen = await self._subscribed(account_id, "SEEN", sender, platform)
+        if seen is not None:
+            events.append("seen")
+        if url is None and seen is None:
+            return None
+        return Callback(
+            url=url or seen or "", data=hooks.callback_data, events=events, seen_url=seen if seen != url else None
+        )
+
+
+#: Contents that have more to them than ours say, so that logs could not show them as they were sent.
+_KEPT: Final = (business.BusinessImage, business.BusinessVideo, business.BusinessOtpTemplate)
+_NO_OPTIONS: Final = wire.MessageOptions()
+_NO_HOOKS: Final = wire.Webhooks()
+_NO_DELIVERY: Final = wire.DeliveryWebhook()
+
+
+def for_destination(outline: Outline, to: str) -> tuple[str, Plan] | Rejected:
+    """The recipient as it is stored, and the plan to reach that person by."""
+    if not to.strip():
+        return Rejected(statuses.NO_DESTINATION)
+    address = outline.entry.kind.address(to, "")
+    if isinstance(address, Problem):
+        return Rejected(statuses.BAD_DESTINATION, address.message)
+    if outline.product is Product.BOT:
+        return _for_user(outline, to)
+    number = e164(to) or to
+    if outline.sms is not None and isinstance(outline.sms.kind.address(number, ""), Problem):
+        return Rejected(statuses.BAD_DESTINATION, "the number cannot be reached by SMS")
+    return number, outline.plan
+
+
+def _for_user(outline: Outline, to: str) -> tuple[str, Plan] | Rejected:
+    """A Viber user has no number; the SMS goes to the one that the request matches to the user, if any."""
+    if outline.failover is None or outline.sms is None:
+        return to, outline.plan
+    matching = outline.failover.destination_matching or ()
+    phone = next((match.failover for match in matching if match.initial == to), None)
+    if phone is None:
+        return to, outline.plan
+    number = e164(phone)
+    if number is None or isinstance(outline.sms.kind.address(number, ""), Problem):
+        return Rejected(statuses.BAD_DESTINATION, "the number to fail over to is no phone number")
+    facts = msgspec.structs.replace(outline.facts, sms_to=number.lstrip("+"))
+    plan = msgspec.structs.replace(outline.plan, cascade=list(outline.plan.cascade), extra=pack(facts))
+    _fall_back(plan, outline.sms, Text(text=outline.failover.text), outline.failover, number)
+    return to, plan
+
+
+def _fall_back(plan: Plan, sms: ChannelEntry, text: Text, failover: wire.SmsFailover, to: str | None) -> None:
+    """Adds the SMS to a plan. The message as a whole lives as long as both of its steps may take."""
+    first = plan.cascade[0]
+    period = failover.validity_period.seconds if failover.validity_period is not None else wire.MAX_VALIDITY
+    waits = min(plan.validity, wire.MAX_VALIDITY)
+    step = Step(channel=sms.channel.name, content=text, validity=_network_validity(period), to=to)
+    plan.cascade = [msgspec.structs.replace(first, fallback_time=waits), step]
+    plan.validity = waits + period
+
+
+def schedule_of(
+    schedule: wire.Schedule | None, window: wire.DeliveryTimeWindow | None, now: datetime
+) -> tuple[str | None, neutral.Schedule | None]:
+    """When a message may go: the start that was asked for, where it lies ahead, and all of it in neutral form."""
+    start = aware(schedule.start) if schedule is not None and schedule.start is not None else None
+    if start is not None and start <= now:
+        start = None
+    speed = schedule.sending_speed_limit if schedule is not None else None
+    if start is None and speed is None and window is None:
+        return None, None
+    made = neutral.Schedule(
+        send_at=start,
+        speed_limit=neutral.SpeedLimit(
+            messages=min(speed.amount, _MOST_SPEED),
+            per=(speed.time_unit or "MINUTE").lower(),  # type: ignore[arg-type]
+        )
+        if speed is not None
+        else None,
+        window=_window(window) if window is not None else None,
+    )
+    return start.isoformat() if start is not None else None, made
+
+
+#: No pace of ours is faster; what is asked for beyond it is no limit any more.
+_MOST_SPEED: Final = 100_000_000
+
+
+def _window(window: wire.DeliveryTimeWindow) -> neutral.Window:
+    """Days without hours are whole days, which equal times stand for."""
+    days = [day.lower() for day in window.days]
+    return neutral.Window(start=_clock(window.start), end=_clock(window.end), days=days, time_zone="UTC")  # type: ignore[arg-type]
+
+
+def _clock(time: wire.TimeOfDay | None) -> str:
+    return "00:00" if time is None else f"{time.hour:02d}:{time.minute:02d}"
+
+
+def _network_validity(seconds: int) -> int:
+    """What a network is told; none takes less than half a minute."""
+    return max(seconds, MIN_VALIDITY)
+
+
+def _check(content: Base, purpose: Purpose, entry: ChannelEntry) -> Rejected | None:
+    found = limits.check(content, purpose, entry.capabilities)
+    return Rejected(statuses.REFUSED, _words(found)) if found else None
+
+
+def _words(found: list[Problem]) -> str:
+    return "; ".join(f"{p.pointer.lstrip('/') or 'content'} {p.message}" for p in found)
