@@ -230,10 +230,16 @@ class TestReceipts:
         return ids
 
     async def hear(self, stage: Stage, *receipts: ports.Receipt) -> None:
-        """Receipts under unknown ids, looked at again for as long as it takes."""
+        """Receipts under unknown ids, until each was matched, or looked at when all patience was over."""
         await stage.gateway.receipts.submit(stage.entry().channel.id, receipts)
-        await stage.gateway.db.execute("UPDATE parked_receipts SET tries = 4, due_at = 'epoch'")
-        await stage.gateway.receipts.look_again()
+        db = stage.gateway.db
+
+        async def looked_at() -> bool:
+            await db.execute("UPDATE parked_receipts SET tries = 4, due_at = 'epoch' WHERE tries < 4")
+            await db.execute("UPDATE parked_receipts SET due_at = 'epoch' WHERE tries < 6")
+            return not await db.fetchval("SELECT count(*) FROM parked_receipts WHERE tries < 6")
+
+        await stage.until(looked_at)
 
     async def test_a_receipt_finds_the_one_attempt_whose_id_nobody_told(self, stage: Stage) -> None:
         identifier, other = await self.nameless(stage, "+1", "+2")
@@ -442,6 +448,9 @@ class TestBulks:
         assert total == 1
         await self.until_counts(stage, again, sent=1)
         assert stage.one.sent[-1].to == "+0003"
+        with pytest.raises(Conflict, match="nothing to send again"):
+            await stage.gateway.bulks.retry_failed(stage.account_id, again)
+        assert await stage.gateway.db.fetchval("SELECT count(*) FROM bulks") == 2, "no empty bulk is left behind"
 
     async def test_a_bulk_of_another_account_is_not_found(self, stage: Stage) -> None:
         bulk = await self.bulk(stage, 1)

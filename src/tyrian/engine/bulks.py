@@ -164,8 +164,13 @@ class Bulks:
         self.on_change()
 
     async def retry_failed(self, account_id: int, bulk_id: UUID) -> tuple[UUID, int]:
-        """Sends a bulk's failed and expired messages once more, as a new bulk; returns its id and size."""
+        """Sends a bulk's failed and expired messages once more, as a new bulk; returns its id and size.
+
+        Raises `Conflict` where there are none.
+        """
         bulk = await self._read(account_id, bulk_id)
+        if not await self._db.read(store.FAILED, bulk_id, list(_UNSUCCESSFUL), UUID(int=0), 1):
+            raise Conflict("none of the bulk's messages failed or expired, so there is nothing to send again")
         plan = msgspec.structs.replace(decode_plan(bulk["plan"]), schedule=None)
         fresh = await self.create(account_id, plan, bulk["name"])
         after, total = UUID(int=0), 0
