@@ -38,7 +38,8 @@ class Callback(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=T
 
     url: Annotated[str, Meta(min_length=1, max_length=2000)]
     data: Annotated[str, Meta(max_length=4000)] | None = None
-    #: Report states wanted; left out: `delivered`, `seen`, `failed`, `expired`, `cancelled`.
+    #: Report states wanted; left out: `delivered`, `seen`, `failed`, `expired`, `cancelled`. There are also `sent`, and
+    #: for faces `step_failed`: a step ended without a delivery.
     events: Annotated[list[str], Meta(min_length=1)] | None = None
     #: Where `seen` goes, if it goes elsewhere.
     seen_url: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
@@ -64,6 +65,8 @@ class Plan(Struct, kw_only=True, omit_defaults=True):
     face: str = "native"
     #: What the face wants back when it renders reports (its own ids and options).
     extra: dict[str, Any] | None = None
+    #: A reason for which nothing of it is sent: some dialects accept what can reach nobody, and report it as failed.
+    refused: str | None = None
     #: The number of the callback's `seen_url`, filled in when the message is taken.
     seen_endpoint: int | None = None
 

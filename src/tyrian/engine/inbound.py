@@ -211,6 +211,7 @@ def _report(row: store.NewInbound, channel: Channel, message: Inbound, now: date
         at=message.at or now,
         content=msgspec.Raw(row.content),
         extra=message.extra or None,
+        provider_id=row.provider_id,
     )
 
 

@@ -23,6 +23,9 @@ _decode_variables = msgspec.json.Decoder(dict[str, str]).decode
 
 #: Report states that go to the customer where the request does not choose.
 REPORTED = frozenset({"delivered", "seen", "failed", "expired", "cancelled"})
+#: The state of a report on a step that ended without a delivery, whether or not another follows. Told before the
+#: message's own end, and only to those who ask for it.
+STEP_FAILED = "step_failed"
 
 
 class _Step(msgspec.Struct):

@@ -75,6 +75,8 @@ class Report(Struct, kw_only=True, omit_defaults=True):
     platform: Platform | None = None
     content: Any = None
     extra: dict[str, Any] | None = None
+    #: The network's own id of an inbound message.
+    provider_id: str | None = None
     #: What an inbound message answers: the last message to this person on this channel.
     paired: Paired | None = None
     #: The message's attempts in the order of the cascade, for faces that ask for them (`Face.needs_attempts`).

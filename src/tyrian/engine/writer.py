@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from datetime import datetime
+from typing import Final
 
 import msgspec
 
@@ -9,13 +10,16 @@ from tyrian.domain.ids import Ids
 from tyrian.domain.lifecycle import Changes, Event, Status
 from tyrian.domain.purpose import PRIORITY
 from tyrian.engine.channels import Channels
-from tyrian.engine.known import Facts, Known
+from tyrian.engine.known import STEP_FAILED, Facts, Known
 from tyrian.engine.ports import Exchange
 from tyrian.engine.report import Report, encode as encode_report
 from tyrian.engine.router import Route, Router
 from tyrian.store.writing import AGAIN, FINISH, NEXT, NOTHING, OTHER, Write
 
 _encode = msgspec.json.Encoder().encode
+
+#: How an attempt ends without a delivery, which those hear of who ask for it.
+_ENDED: Final = frozenset({Status.FAILED, Status.EXPIRED, Status.UNCERTAIN})
 
 
 class Scribe:
@@ -71,6 +75,9 @@ class Scribe:
         if changes.report and changes.message_status and known.reports(changes.message_status):
             write.endpoint_id = known.endpoint_of(changes.message_status)
             write.report = self._report(facts, known, changes, now)
+        if changes.settled and changes.attempt_status in _ENDED and known.reports(STEP_FAILED):
+            write.endpoint_id = write.endpoint_id or known.endpoint_id
+            write.step_report = self._report(facts, known, changes, now, of_step=True)
         return write
 
     def _continue(
@@ -112,7 +119,7 @@ class Scribe:
         write.send_due, write.send_recipient = now, route.address
         write.send_priority = PRIORITY[known.plan.purpose]
 
-    def _report(self, facts: Facts, known: Known, changes: Changes, now: datetime) -> bytes:
+    def _report(self, facts: Facts, known: Known, changes: Changes, now: datetime, *, of_step: bool = False) -> bytes:
         entry = self._channels.by_id(facts.channel_id)
         plan = known.plan
         at = changes.seen_at or changes.delivered_at or now
@@ -126,8 +133,8 @@ class Scribe:
                 name=known.name,
                 bulk_name=known.bulk_name,
                 to=known.recipient,
-                status=str(changes.message_status),
-                reason=changes.message_reason,
+                status=STEP_FAILED if of_step else str(changes.message_status),
+                reason=changes.attempt_reason if of_step else changes.message_reason,
                 channel=entry.channel.name if entry else None,
                 channel_kind=entry.channel.kind if entry else None,
                 network=entry.network if entry else None,
@@ -145,4 +152,4 @@ class Scribe:
 
 def reported(writes: Sequence[Write]) -> bool:
     """Whether any of these brings a callback."""
-    return any(w.report is not None for w in writes)
+    return any(w.report is not None or w.step_report is not None for w in writes)
