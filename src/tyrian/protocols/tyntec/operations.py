@@ -1,0 +1,14 @@
+"""Everything that the face does, as one table."""
+
+from typing import Final
+
+from tyrian.protocols.tyntec import configurations, following, legacy, media, messages
+from tyrian.protocols.tyntec.operation import Operation
+
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *messages.OPERATIONS,
+    *following.OPERATIONS,
+    *configurations.OPERATIONS,
+    *media.OPERATIONS,
+    *legacy.OPERATIONS,
+)
