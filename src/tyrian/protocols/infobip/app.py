@@ -10,17 +10,19 @@ from starlette.requests import Request
 from starlette.routing import Match, Route
 
 from tyrian.engine.keys import Form
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.ports import CallbackRequest, Heard
 from tyrian.engine.report import Report
 from tyrian.engine.serving import ASGIApp, Receive, Send
-from tyrian.protocols.infobip import openapi, reports, wire
+from tyrian.protocols.infobip import inbound, openapi, reports, wire
 from tyrian.protocols.infobip.access import Guard
 from tyrian.protocols.infobip.errors import ApiError, Envelope
 from tyrian.protocols.infobip.facts import Product
 from tyrian.protocols.infobip.fast import FastSend, Way
+from tyrian.protocols.infobip.inbound_routes import inbound_routes_of
 from tyrian.protocols.infobip.operation import FACE, Operation
 from tyrian.protocols.infobip.operations import OPERATIONS
 from tyrian.protocols.infobip.serving import Server, refuse
+from tyrian.protocols.infobip.subscriptions import secret_of, subscriptions_of
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -50,8 +52,18 @@ class InfobipFace:
         return FastSend(gateway, guard, Router(Server(gateway, guard), OPERATIONS), _ways())
 
     def render(self, report: Report, secrets: Sequence[str], now: datetime) -> CallbackRequest:
-        """The callback that tells a customer of a report."""
+        """The callback that tells a customer of a report, or brings what a person wrote."""
+        if report.kind == "inbound":
+            return inbound.render(report)
         return reports.render(report, secrets, now)
+
+    async def secrets(self, gateway: "Gateway", account_id: int) -> Sequence[str]:
+        """What the profiles of an account's subscriptions add to callbacks."""
+        return [secret_of(route) for route in await subscriptions_of(gateway).routes(account_id)]
+
+    async def inbound_url(self, gateway: "Gateway", heard: Heard) -> str | None:
+        """Where what a person wrote goes in this dialect."""
+        return await inbound_routes_of(gateway).url(heard)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""

@@ -31,8 +31,6 @@ class Facts(Struct, kw_only=True, omit_defaults=True):
     sms_to: str | None = None
     #: Reports go out as XML.
     xml: bool = False
-    #: A report for each step of the failover, not only for the last.
-    each_step: bool = False
     #: When the message was to be sent at the earliest, where that was later than now (RFC 3339).
     start: str | None = None
     #: The address of a subscription, where delivery or seen reports go there and not where the message says.

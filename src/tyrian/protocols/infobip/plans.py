@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 #: States of a message that a delivery report tells of; `sent` only where intermediate reports were asked for.
 _FINAL: Final = ("delivered", "failed", "expired", "cancelled")
+#: The same where each step of the failover is reported: the end of the last step is that of the message.
+_EACH: Final = ("delivered", "step_failed", "cancelled")
 
 #: Where an account's subscription wants the reports of a sender: (account, event, sender, platform) -> URL or None.
 Subscribed = Callable[[int, str, str, Platform | None], Awaitable[str | None]]
@@ -151,7 +153,6 @@ class Planner:
         hooks = webhooks or _NO_HOOKS
         delivery = hooks.delivery or _NO_DELIVERY
         outline.facts.xml = hooks.content_type == "application/xml"
-        outline.facts.each_step = bool(delivery.receive_triggered_failover_reports)
         facts, platform = outline.facts, outline.plan.platform
         url, events = None, []
         if delivery.notify is not False:
@@ -159,7 +160,10 @@ class Planner:
             if url is None:
                 url = facts.subscribed = await self._subscribed(account_id, "DELIVERY", sender, platform)
             url = url or queue_url(outline.product.value)
-            events = ["sent", *_FINAL] if delivery.intermediate_report else list(_FINAL)
+            events = [
+                *(["sent"] if delivery.intermediate_report else ()),
+                *(_EACH if delivery.receive_triggered_failover_reports else _FINAL),
+            ]
         seen = hooks.seen.url if hooks.seen is not None else None
         if seen is None:
             seen = facts.subscribed_seen = await self._subscribed(account_id, "SEEN", sender, platform)

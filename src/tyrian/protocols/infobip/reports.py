@@ -8,10 +8,11 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tyrian.engine.ports import CallbackRequest
-from tyrian.engine.report import AttemptLine, Report
+from tyrian.engine.report import Report
 from tyrian.protocols.infobip import statuses, wire
 from tyrian.protocols.infobip.facts import Facts, Product, unpack
 from tyrian.protocols.infobip.operation import FACE, Call, Handler, Reply
+from tyrian.protocols.infobip.subscriptions import proofs
 from tyrian.protocols.infobip.times import stamp, stamp_or_none
 from tyrian.protocols.infobip.xml import document
 
@@ -21,6 +22,8 @@ _encode: Final = msgspec.json.Encoder().encode
 #: Tyrian knows no prices; clients expect the member all the same.
 FREE: Final = wire.Price()
 SMS: Final = "sms"
+#: The state of a report on one step of the cascade that failed.
+STEP_FAILED: Final = "step_failed"
 
 
 class ReportsQuery(Struct, rename="camel"):
@@ -47,7 +50,7 @@ def pull(product: Product) -> Handler:
             return _matches(report, query)
 
         found = await call.gateway.pulls.take(call.account_id, FACE, product.value, query.limit, wanted)
-        return Reply(wire.DeliveryReports(results=[line for report in found for line in delivery(report)]))
+        return Reply(wire.DeliveryReports(results=[delivery(report) for report in found]))
 
     return collect
 
@@ -68,54 +71,43 @@ def _matches(report: Report, query: ReportsQuery) -> bool:
 
 
 def render(report: Report, secrets: Sequence[str], now: datetime) -> CallbackRequest:
-    """The callback for a change of a message: a delivery report, or a seen report."""
+    """The callback for a change of a message: a delivery report, or a seen report.
+
+    One that goes where a subscription says carries what the subscription's profile wants of it.
+    """
     facts = unpack(report.extra)
-    body: Any
+    seen_now = report.status == "seen"
+    root, body = _body(report, facts)
+    data = document(root, msgspec.to_builtins(body)) if facts.xml else _encode(body)
+    headers = {"content-type": XML if facts.xml else JSON, "user-agent": "Tyrian"}
+    headers |= proofs(facts.subscribed_seen if seen_now else facts.subscribed, secrets, data)
+    return CallbackRequest(headers, data)
+
+
+def _body(report: Report, facts: Facts) -> tuple[str, Any]:
     if report.status == "seen":
-        root, body = "SeenReports", wire.SeenReports(results=[seen(report, facts)])
-    else:
-        root, body = "DeliveryReports", wire.DeliveryReports(results=delivery(report))
-    if facts.xml:
-        return CallbackRequest(_headers(XML), document(root, msgspec.to_builtins(body)))
-    return CallbackRequest(_headers(JSON), _encode(body))
-
-
-def _headers(media: str) -> dict[str, str]:
-    return {"content-type": media, "user-agent": "Tyrian"}
+        return "SeenReports", wire.SeenReports(results=[seen(report, facts)])
+    return "DeliveryReports", wire.DeliveryReports(results=[delivery(report)])
 
 
 # -- The objects ------------------------------------------------------------------------------------------------------
 
 
-def delivery(report: Report) -> list[wire.DeliveryReport]:
-    """The delivery report of a message; with those of the steps before it, where each step was asked for."""
-    facts = unpack(report.extra)
-    last = _line(report, facts, report.network, report.status, report.reason, report.at)
-    if not facts.each_step or report.attempts is None:
-        return [last]
-    earlier = [line for line in report.attempts if line.step < report.step]
-    return [*(_earlier(report, facts, line) for line in earlier), last]
-
-
-def _earlier(report: Report, facts: Facts, line: AttemptLine) -> wire.DeliveryReport:
-    return _line(report, facts, line.network, line.status, line.reason, line.at)
-
-
-def _line(
-    report: Report, facts: Facts, network: str | None, status: str, reason: str | None, at: datetime
-) -> wire.DeliveryReport:
-    by_sms = network == SMS
-    platform = report.platform
+def delivery(report: Report) -> wire.DeliveryReport:
+    """The delivery report of a message, or of a step of its failover."""
+    facts, platform = unpack(report.extra), report.platform
+    by_sms = report.network == SMS
+    status = "failed" if report.status == STEP_FAILED else report.status
     return wire.DeliveryReport(
         bulk_id=bulk_id_of(report),
         price=FREE,
-        status=statuses.status_of(status, reason),
-        error=statuses.error_of(status, reason),
+        status=statuses.status_of(status, report.reason),
+        error=statuses.error_of(status, report.reason),
         message_id=message_id_of(report),
         to=(facts.sms_to if by_sms and facts.sms_to else report.to).removeprefix("+"),
         sender=(facts.sms_sender if by_sms else facts.sender) or report.channel,
         sent_at=sent_at_of(report, facts),
-        done_at=stamp(at),
+        done_at=stamp(report.at),
         message_count=1,
         callback_data=report.data,
         platform=wire.Platform(entity_id=platform.entity_id, application_id=platform.application_id)
