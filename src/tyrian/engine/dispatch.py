@@ -246,6 +246,8 @@ class Dispatch:
         connector = lane.entry.connector
         if connector is None:
             return ports.Refused("channel_removed")
+        if isinstance(known.plan, Plan) and known.plan.refused is not None:
+            return ports.Refused(known.plan.refused)
         assert facts.valid_until is not None
         message, attempt = states(facts, known)
         ends = message.valid_until
