@@ -175,6 +175,8 @@ class Changes:
     attempt_reason: str | None = None
     delivered_at: datetime | None = None
     seen_at: datetime | None = None
+    #: A state that the message was in without anybody having said so: what is seen was delivered.
+    implied: Status | None = None
     events: list[Event] = field(default_factory=list)
     #: Try the same step again at this time.
     retry_at: datetime | None = None
@@ -355,7 +357,7 @@ def _receipt(message: Message, attempt: Attempt, receipt: Receipt, now: datetime
     if receipt.kind is ReceiptKind.DELIVERED:
         return _delivered(message, attempt, receipt, now)
     if receipt.kind is ReceiptKind.SEEN:
-        return _seen(receipt, now)
+        return _seen(attempt, receipt, now)
     if receipt.kind is ReceiptKind.EXPIRED:
         return _over(message, attempt, Status.EXPIRED, receipt.reason or "network_expired", now)
     return _over(message, attempt, Status.FAILED, receipt.reason or "network_failed", now)
@@ -388,8 +390,9 @@ def _delivered(message: Message, attempt: Attempt, receipt: Receipt, now: dateti
     return changes
 
 
-def _seen(receipt: Receipt, now: datetime) -> Changes:
+def _seen(attempt: Attempt, receipt: Receipt, now: datetime) -> Changes:
     return Changes(
+        implied=None if attempt.delivered else Status.DELIVERED,
         message_status=Status.SEEN,
         attempt_status=Status.SEEN,
         seen_at=receipt.at or now,

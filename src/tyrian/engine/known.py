@@ -71,6 +71,11 @@ class Known:
             return False
         return status in (callback.events or REPORTED)
 
+    def reports_apart(self, implied: str) -> bool:
+        """Whether a state that only `seen` implies is told by itself: to who hears nothing of `seen`, or elsewhere."""
+        elsewhere = self.plan.seen_endpoint not in (None, self.endpoint_id)
+        return self.reports(implied) and (elsewhere or not self.reports("seen"))
+
     def endpoint_of(self, status: str) -> int | None:
         """Where reports of this status go."""
         seen = self.plan.seen_endpoint if status == "seen" else None

@@ -78,6 +78,9 @@ class Scribe:
         if changes.settled and changes.attempt_status in _ENDED and known.reports(STEP_FAILED):
             write.endpoint_id = write.endpoint_id or known.endpoint_id
             write.step_report = self._report(facts, known, changes, now, of_step=True)
+        if changes.report and changes.implied is not None and known.reports_apart(changes.implied):
+            write.step_endpoint_id = known.endpoint_of(changes.implied)
+            write.step_report = self._report(facts, known, changes, now, status=changes.implied)
         return write
 
     def _continue(
@@ -119,7 +122,16 @@ class Scribe:
         write.send_due, write.send_recipient = now, route.address
         write.send_priority = PRIORITY[known.plan.purpose]
 
-    def _report(self, facts: Facts, known: Known, changes: Changes, now: datetime, *, of_step: bool = False) -> bytes:
+    def _report(
+        self,
+        facts: Facts,
+        known: Known,
+        changes: Changes,
+        now: datetime,
+        *,
+        of_step: bool = False,
+        status: str | None = None,
+    ) -> bytes:
         entry = self._channels.by_id(facts.channel_id)
         plan = known.plan
         at = changes.seen_at or changes.delivered_at or now
@@ -133,7 +145,7 @@ class Scribe:
                 name=known.name,
                 bulk_name=known.bulk_name,
                 to=known.recipient,
-                status=STEP_FAILED if of_step else str(changes.message_status),
+                status=STEP_FAILED if of_step else str(status or changes.message_status),
                 reason=changes.attempt_reason if of_step else changes.message_reason,
                 channel=entry.channel.name if entry else None,
                 channel_kind=entry.channel.kind if entry else None,

@@ -152,8 +152,9 @@ class Write:
     clear_deadline: bool = False
     endpoint_id: int | None = None
     report: bytes | None = None
-    #: A report on the step alone, told before the message's.
+    #: A report on the step alone, told before the message's, and where it goes if elsewhere.
     step_report: bytes | None = None
+    step_endpoint_id: int | None = None
     #: True: only if this node still holds the lease. False: the caller has locked the message.
     fenced: bool = True
     #: Without lease and lock: written only if message and attempt still stand so (the state that the change came from).
@@ -201,6 +202,7 @@ _COLUMNS: tuple[tuple[str, str], ...] = (
     ("endpoint_id", "int"),
     ("report", "bytea"),
     ("step_report", "bytea"),
+    ("step_endpoint_id", "int"),
     ("fenced", "boolean"),
     ("expect_status", "text"),
     ("expect_step", "smallint"),
@@ -290,8 +292,10 @@ WITH i AS MATERIALIZED (
     WHERE mine.clear_deadline AND d.message_id = mine.message_id AND d.attempt_id = mine.attempt_id
 ), told AS (
     INSERT INTO callbacks (message_id, account_id, endpoint_id, due_at, created_at, report)
-    SELECT message_id, account_id, endpoint_id, at, at, told.report
-    FROM mine CROSS JOIN LATERAL (VALUES (step_report), (report)) AS told(report) WHERE told.report IS NOT NULL
+    SELECT message_id, account_id, told.endpoint, at, at, told.report
+    FROM mine CROSS JOIN LATERAL (
+        VALUES (COALESCE(step_endpoint_id, endpoint_id), step_report), (endpoint_id, report)
+    ) AS told(endpoint, report) WHERE told.report IS NOT NULL
 ), happened AS (
     INSERT INTO events (message_id, at, type, reason, attempt_id, detail, exchange)
     SELECT mine.message_id, mine.at, e.type, e.reason, mine.attempt_id, e.detail, e.exchange
