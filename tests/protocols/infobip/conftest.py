@@ -50,20 +50,25 @@ class Network:
     """What one account sent, and what to answer to sends to some people."""
 
     sent: list[ports.Outgoing] = field(default_factory=list)
-    answers: dict[str, ports.SendResult] = field(default_factory=dict)
+    answers: dict[tuple[str, str], ports.SendResult] = field(default_factory=dict)
+
+    def refuse(self, to: str, reason: str, kind: str = "viber") -> None:
+        """Has a kind of channel refuse all sends to an address."""
+        self.answers[kind, to] = ports.Refused(reason)
 
 
 class _Connector:
-    def __init__(self, network: Network, can: Capabilities) -> None:
+    def __init__(self, network: Network, kind: str, can: Capabilities) -> None:
         self.capabilities = can
         self._network = network
+        self._kind = kind
 
     async def start(self) -> None:
         pass
 
     async def send(self, outgoing: ports.Outgoing) -> ports.SendResult:
         self._network.sent.append(outgoing)
-        return self._network.answers.get(outgoing.to, ports.Sent(str(outgoing.attempt_id)))
+        return self._network.answers.get((self._kind, outgoing.to), ports.Sent(str(outgoing.attempt_id)))
 
     def hook(self, request: ports.HookRequest) -> ports.HookAnswer:
         return ports.HookAnswer()
@@ -90,7 +95,7 @@ class Networks:
         self, name: str, can: Capabilities, address: Callable[[str, str], str | Problem], sender: str
     ) -> ports.ChannelKind:
         def make(channel: ports.Channel, _tools: ports.Tools) -> _Connector:
-            return _Connector(self.of[channel.account_id], can)
+            return _Connector(self.of[channel.account_id], name, can)
 
         return ports.ChannelKind(
             name,

@@ -10,7 +10,6 @@ import pytest
 from tests.engine.customer import Customer, answer
 from tests.protocols.infobip.conftest import USER, Api, business, message
 from tyrian.domain import content as neutral
-from tyrian.engine import ports
 from tyrian.engine.known import decode_plan
 from tyrian.protocols.infobip import examples
 
@@ -289,16 +288,16 @@ SMS = {"sender": "41793026726", "text": "By SMS", "validityPeriod": {"amount": 2
 
 class TestFailover:
     async def test_a_refused_business_message_goes_by_sms(self, api: Api) -> None:
-        api.network.answers["+385991234504"] = ports.Refused("not_a_viber_user")
+        api.network.refuse("+385991234504", "not_a_viber_user")
         await api.business(business("By Viber", "385991234504", options={"smsFailover": SMS}))
         viber, sms = await api.sends(2)
         assert getattr(viber.content, "text", "") == "By Viber"
         assert (sms.to.lstrip("+"), getattr(sms.content, "text", "")) == ("385991234504", "By SMS")
 
     async def test_a_bots_user_is_matched_to_a_number(self, api: Api) -> None:
-        api.network.answers[USER] = ports.Refused("not_subscribed")
+        api.network.refuse(USER, "not_subscribed", "viber_bot")
         other = "AAAAAAAAAAAAAAAAAAAAAA=="
-        api.network.answers[other] = ports.Refused("not_subscribed")
+        api.network.refuse(other, "not_subscribed", "viber_bot")
         failover = SMS | {"destinationMatching": [{"initial": USER, "failover": "385991234509"}]}
         answered = await api.bot(message("By Viber", USER, other, options={"smsFailover": failover}))
         await api.until(answered.body["messages"][1]["messageId"], "failed")

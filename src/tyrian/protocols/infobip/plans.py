@@ -19,7 +19,7 @@ from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import MIN_VALIDITY, Callback, Plan, Platform, Step
 from tyrian.engine.channels import ChannelEntry
 from tyrian.engine.pulls import queue_url
-from tyrian.protocols.infobip import statuses, wire, wire_business as business
+from tyrian.protocols.infobip import statuses, wire, wire_bot as bot, wire_business as business
 from tyrian.protocols.infobip.checks import aware
 from tyrian.protocols.infobip.content import Unfit, of_bot, of_business, purpose_of
 from tyrian.protocols.infobip.facts import Facts, Product, pack
@@ -84,7 +84,7 @@ class Planner:
         if rejected is not None:
             return rejected
         facts = Facts(product=product.value, sender=message.sender, campaign=options.campaign_reference_id)
-        if isinstance(message.content, _KEPT):
+        if isinstance(message.content, _KEPT) or getattr(message.content, "keyboard", None) is not None:
             facts.content = msgspec.to_builtins(message.content)
         outline = Outline(product, entry, self._plan(entry, content, purpose, options, schedule, facts, now), facts)
         rejected = self._add_failover(account_id, outline, options.sms_failover)
@@ -177,7 +177,7 @@ class Planner:
 
 
 #: Contents that have more to them than ours say, so that logs could not show them as they were sent.
-_KEPT: Final = (business.BusinessImage, business.BusinessVideo, business.BusinessOtpTemplate)
+_KEPT: Final = (bot.BotCarousel, business.BusinessImage, business.BusinessVideo, business.BusinessOtpTemplate)
 _NO_OPTIONS: Final = wire.MessageOptions()
 _NO_HOOKS: Final = wire.Webhooks()
 _NO_DELIVERY: Final = wire.DeliveryWebhook()
