@@ -246,7 +246,7 @@ def test_a_folder_that_cannot_be_written_stops_no_upload(
 # -- Steering ---------------------------------------------------------------------------------------------------------
 
 
-def test_a_bulk_is_paused_resumed_cancelled_and_retried(cli: Cli, csv_file: WriteCsv) -> None:
+def test_a_bulk_is_paused_resumed_and_cancelled(cli: Cli, csv_file: WriteCsv) -> None:
     failing = csv_file("to,name\n+385991234510,Ana\n+385991234501,Bo\n+385991234501,Mia\n")
     bulk_id = cli("bulk", failing, *OPTIONS, "--speed", "1/day", "--json").json["bulk_id"]
     assert "is paused" in cli("bulks", "pause", bulk_id).out
@@ -261,7 +261,18 @@ def test_a_bulk_is_paused_resumed_cancelled_and_retried(cli: Cli, csv_file: Writ
     shown = cli("bulks", "show", bulk_id).out
     assert f"Bulk {bulk_id}" in shown
     assert re.search(r"cancelled +[123] ", shown)
+
+
+def test_what_failed_in_a_bulk_is_sent_again(cli: Cli, csv_file: WriteCsv) -> None:
+    refused = csv_file("to,name\n+385991234504,Ana\n+385991234501,Bo\n")
+    viber = ("--channel", "demo-viber", "--text", "Hi {{name}}")
+    bulk_id = cli("bulk", refused, *viber, "--json").json["bulk_id"]
+    assert cli("watch", bulk_id, "--interval", "0.2", "--json").json_lines[-1]["counts"]["failed"] == 1
     assert "messages go out again as bulk" in cli("bulks", "retry", bulk_id).out
+    fine = cli("bulk", csv_file("to,name\n+385991234501,Bo\n"), *OPTIONS, "--json").json["bulk_id"]
+    assert cli("watch", fine, "--interval", "0.2", "--json").code == 0
+    again = cli("bulks", "retry", fine)
+    assert (again.code, "nothing to send again" in again.err) == (4, True)
 
 
 def test_outcomes_go_into_a_file(cli: Cli, csv_file: WriteCsv, tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -17,7 +17,8 @@ from tyrian.domain.purpose import Purpose, UncertainPolicy
 from tyrian.engine.channel_spec import ChannelChange, ChannelSpec
 from tyrian.engine.channels import Channels
 from tyrian.engine.connectors import Running
-from tyrian.engine.ports import Channel, Connector, HookRequest, Outgoing, Retry, Tools
+from tyrian.engine.ports import Channel, Connector, Health, HookRequest, Outgoing, Retry, Tools
+from tyrian.engine.verification import State
 from tyrian.store import accounts
 from tyrian.store.accounts import NameTaken
 from tyrian.store.crypto import CannotOpen, SecretBox
@@ -366,6 +367,48 @@ async def test_a_provision_that_fails_says_so(channels: Channels, network: Netwo
     network.fail_make = True
     await channels.update(account_id, "shop", ChannelChange(config={"port": 2}))
     assert "no factory" in (await channels.provision(entry)).detail
+
+
+async def test_how_setting_up_went_is_told_by_every_node(
+    node: Make, channels: Channels, network: Network, account_id: int
+) -> None:
+    other = node()
+    entry = await channels.create(account_id, SPEC)
+    assert await channels.verifications(account_id) == {}
+    await channels.provision(entry)
+    found = (await other.verifications(account_id))[entry.channel.id]
+    assert (found.state, found.detail, found.reason) == (State.ACTIVE, "The webhook of first is set.", None)
+
+    async def refuse(connector: Connector) -> Health:
+        held = (await other.verifications(account_id))[entry.channel.id]
+        assert held.state is State.PENDING, "a node that dies now leaves it so"
+        return Health(False, "No.", "bad_tls", "Mend it.")
+
+    entry.kind.provision = refuse
+    await channels.provision(entry)
+    found = (await other.verifications(account_id))[entry.channel.id]
+    assert (found.state, found.reason, found.fix) == (State.FAILED, "bad_tls", "Mend it.")
+    assert await other.verifications(account_id + 1) == {}
+
+
+async def test_a_replaced_secret_is_believed_until_its_time_is_over(
+    node: Make, channels: Channels, account_id: int, db: Database
+) -> None:
+    entry = await channels.create(account_id, SPEC)
+    now = CLOCK.now()
+    assert entry.channel.believed("token", now) == ["first"]
+    await channels.update(account_id, "shop", ChannelChange(secrets={"token": "second"}))
+    other = node()
+    await other.refresh()
+    for known in (entry.channel, other.by_id(entry.channel.id).channel):  # type: ignore[union-attr]
+        assert known.believed("token", now) == ["second", "first"]
+        assert known.believed("token", now + timedelta(days=366 * 100)) == ["second"]
+    await channels.update(account_id, "shop", ChannelChange(secrets={"token": "third"}))
+    assert entry.channel.believed("token", now) == ["third", "second"]
+    for row in await db.read("SELECT body FROM documents"):
+        assert not any(word in row["body"] for word in (b"first", b"second", b"third"))
+    assert "second" not in repr(entry.channel)
+    assert "third" not in repr(entry.channel)
 
 
 async def test_closing_waits_for_the_sends_in_flight(node: Make, network: Network, account_id: int) -> None:

@@ -80,6 +80,8 @@ def add(
             f"Channel {channel['name']} was added. A network that calls back finds it at {channel['hook_url']}."
         )
         console.print(Text.assemble(state("ok" if setup["ok"] else "wrong"), f"  {setup['detail']}"))
+        if setup.get("fix"):
+            console.print(f"  {setup['fix']}")
     return bool(setup["ok"])
 
 
@@ -103,6 +105,7 @@ def show(where: Where, name: str, *, as_json: bool) -> None:
         *((f"uncertain.{n}", value) for n, value in sorted(channel["uncertain"].items())),
         ("inbound url", channel["inbound_url"]),
         ("also known as", ", ".join(channel["senders"]) or None),
+        *_verification(channel["verification"]),
         ("hook url", channel["hook_url"]),
         ("made", moment(channel["created_at"])),
         ("changed", moment(channel["updated_at"])),
@@ -220,7 +223,20 @@ def _secret(text: str) -> tuple[str, str]:
 def _state(channel: Json) -> str:
     if not channel["active"]:
         return "paused"
-    return "active" if channel["circuit"] in (None, "closed") else "failing"
+    if channel["circuit"] not in (None, "closed"):
+        return "failing"
+    found = channel["verification"]
+    return "active" if found is None or found["state"] == "active" else found["state"]
+
+
+def _verification(found: Json | None) -> list[tuple[str, Any]]:
+    """What setting the channel up at its network came to, and what to do where it failed."""
+    if found is None:
+        return []
+    rows: list[tuple[str, Any]] = [("at its network", found["state"])]
+    if found["state"] != "active":
+        rows += [("why", found["detail"]), ("what to do", found["fix"])]
+    return rows
 
 
 def _pace(channel: Json) -> str:

@@ -1,6 +1,6 @@
 """Accounts, keys and channels on the database itself: for whoever can reach it, and before there is any key."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import datetime
 from uuid import UUID
@@ -18,6 +18,7 @@ from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.clock import WallClock
 from tyrian.engine.keys import ALL_SCOPES, Form, KeyEntry, KeyRing, NewKey
 from tyrian.engine.ports import Channel, Health, Inbound, Receipt, Tools
+from tyrian.engine.verification import Verification
 from tyrian.store import accounts
 from tyrian.store.accounts import Account, NameTaken
 from tyrian.store.crypto import SecretBox
@@ -117,11 +118,14 @@ class LocalDesk:
 
     async def channels(self) -> list[Json]:
         """The account's channels."""
-        return [self._channel_json(entry) for entry in await self._channels.list(await self._account())]
+        account = await self._account()
+        known = await self._channels.verifications(account)
+        return [self._channel_json(entry, known) for entry in await self._channels.list(account)]
 
     async def channel(self, name: str) -> Json:
         """One channel."""
-        return self._channel_json(await self._entry(name))
+        entry = await self._entry(name)
+        return self._channel_json(entry, await self._channels.verifications(entry.channel.account_id))
 
     async def add_channel(self, spec: Json) -> Json:
         """A new channel, set up at its network."""
@@ -135,13 +139,15 @@ class LocalDesk:
         except NameTaken as taken:
             raise Failure(f'There is a channel named "{taken.name}" already.', code=Exit.REFUSED) from taken
         setup = await self._channels.provision(entry)
-        return {**self._channel_json(entry), "setup": {"ok": setup.ok, "detail": setup.detail}}
+        known = await self._channels.verifications(account)
+        return {**self._channel_json(entry, known), "setup": _health_json(setup)}
 
     async def set_active(self, name: str, *, active: bool) -> Json:
         """Pauses a channel or lets it go on."""
         entry = await self._entry(name)
         changed = await self._channels.update(entry.channel.account_id, name, ChannelChange(active=active))
-        return self._channel_json(changed or entry)
+        known = await self._channels.verifications(entry.channel.account_id)
+        return self._channel_json(changed or entry, known)
 
     async def remove_channel(self, name: str) -> None:
         """Removes a channel."""
@@ -150,8 +156,7 @@ class LocalDesk:
 
     async def check_channel(self, name: str) -> Json:
         """What the network says about a channel, asked from here."""
-        health = await ask(await self._entry(name))
-        return {"ok": health.ok, "detail": health.detail}
+        return _health_json(await ask(await self._entry(name)))
 
     async def kinds(self) -> list[Json]:
         """The kinds of channels that are installed here."""
@@ -169,8 +174,9 @@ class LocalDesk:
         there = ", ".join(entry.channel.name for entry in entries) or "none"
         raise Failure(f'No channel is named "{name}"; there are {there}.', code=Exit.REFUSED)
 
-    def _channel_json(self, entry: ChannelEntry) -> Json:
+    def _channel_json(self, entry: ChannelEntry, known: Mapping[int, Verification]) -> Json:
         channel = entry.channel
+        found = known.get(channel.id)
         return {
             "name": channel.name,
             "kind": channel.kind,
@@ -182,12 +188,17 @@ class LocalDesk:
             "active": channel.active,
             "inbound_url": entry.inbound_url,
             "senders": list(entry.senders),
+            "verification": msgspec.to_builtins(found) if found is not None else None,
             "hook_url": f"{self._public_url}/hooks/{channel.id}",
             "trouble": entry.trouble,
             "circuit": None,
             "created_at": _stamp(entry.created_at),
             "updated_at": _stamp(entry.updated_at),
         }
+
+
+def _health_json(health: Health) -> Json:
+    return {"ok": health.ok, "detail": health.detail, "reason": health.reason, "fix": health.fix}
 
 
 class NoSink:

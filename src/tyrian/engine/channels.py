@@ -18,7 +18,7 @@ import msgspec
 
 from tyrian.domain.limits import Capabilities
 from tyrian.domain.purpose import Purpose, UncertainPolicy
-from tyrian.engine import groups
+from tyrian.engine import groups, verification
 from tyrian.engine.channel_spec import ChannelChange, ChannelSpec, changed, check
 from tyrian.engine.connectors import NOTHING, Broken, Running, missing_kind
 from tyrian.engine.ports import Channel, ChannelKind, Clock, Connector, Health, Tools
@@ -26,7 +26,7 @@ from tyrian.engine.registry import kinds_of, load_registrations
 from tyrian.store import channels as store
 from tyrian.store.channels import StoredChannel
 from tyrian.store.crypto import CannotOpen, SecretBox
-from tyrian.store.database import LOST, Database, persist
+from tyrian.store.database import LOST, Connection, Database, persist
 
 log = logging.getLogger(__name__)
 
@@ -208,6 +208,9 @@ class Channels:
 
     async def _take(self, stored: StoredChannel) -> None:
         fresh = self._entry(stored)
+        fresh.channel.retired = await verification.retired(
+            self._db, self._box, stored.account_id, stored.id, self._clock.now()
+        )
         entry = self._by_id.get(stored.id)
         if entry is None:
             if self._connect:
@@ -220,7 +223,7 @@ class Channels:
         """Makes the entry what it is now. Only what the connector was made from makes a new connector."""
         if _made_from(entry) == _made_from(fresh):
             channel = entry.channel
-            for name in ("rate", "concurrency", "uncertain", "active"):
+            for name in ("rate", "concurrency", "uncertain", "active", "retired"):
                 setattr(channel, name, getattr(fresh.channel, name))
         else:
             if self._connect:
@@ -301,6 +304,7 @@ class Channels:
             check(spec, self.kinds)
             if spec.kind == groups.NAME:
                 groups.refuse_wrong(spec, self._finder(account_id))
+            await self._retire_secrets(connection, stored, spec)
             self._fill(stored, spec)
             stored.updated_at = self._clock.now()
             await store.update(connection, stored)
@@ -312,6 +316,17 @@ class Channels:
         gone = await store.remove(self._db, account_id, name, self._clock.now())
         await self.refresh()
         return gone
+
+    async def _retire_secrets(self, connection: Connection, stored: StoredChannel, spec: ChannelSpec) -> None:
+        """Keeps the secrets that a change replaces: the network may go on using them for a while."""
+        try:
+            old = _decode_secrets(self._box.open(stored.secrets)) if stored.secrets is not None else {}
+        except CannotOpen:
+            return
+        replaced = {n: value for n, value in old.items() if spec.secrets.get(n) not in (None, value)}
+        if replaced:
+            now = self._clock.now()
+            await verification.retire(connection, self._box, stored.account_id, stored.id, replaced, now)
 
     def _spec(self, stored: StoredChannel, change: ChannelChange) -> ChannelSpec:
         """The stored channel in a customer's words. Secrets that cannot be opened can only be set anew, all of them."""
@@ -355,9 +370,22 @@ class Channels:
             return await connector.check()
 
     async def provision(self, entry: ChannelEntry) -> Health:
-        """Sets up at the network what the channel needs there (webhooks), and says how that went."""
+        """Sets up at the network what the channel needs there (webhooks), keeps how that went, and says so."""
         if entry.kind.provision is None:
             return Health(True, "This kind of channel needs nothing to be set up at the network.")
+        channel = entry.channel
+        await verification.keep(self._db, channel.account_id, channel.id, verification.pending(self._clock.now()))
+        health = await self._provision(entry)
+        outcome = verification.outcome(health, self._clock.now())
+        await verification.keep(self._db, channel.account_id, channel.id, outcome)
+        return health
+
+    async def verifications(self, account_id: int) -> dict[int, verification.Verification]:
+        """What setting up the account's channels came to, by the channel's number."""
+        return await verification.of_account(self._db, account_id, self._clock.now())
+
+    async def _provision(self, entry: ChannelEntry) -> Health:
+        assert entry.kind.provision is not None
         async with self._at_work(entry) as connector:
             if isinstance(connector.inner, Broken):
                 return await connector.check()

@@ -40,13 +40,21 @@ class Channel:
     name: str
     kind: str
     config: dict[str, Any]
-    secrets: dict[str, str] = field(default_factory=dict)
+    secrets: dict[str, str] = field(default_factory=dict, repr=False)
     #: Messages per second, or None for no limit; holds across all nodes.
     rate: float | None = None
     #: Sends in flight at once over all nodes, or None for no limit.
     concurrency: int | None = None
     uncertain: dict[Purpose, UncertainPolicy] = field(default_factory=dict)
     active: bool = True
+    #: Secrets that were replaced a short while ago, and until when what is signed with them is still believed.
+    retired: dict[str, tuple[str, datetime]] = field(default_factory=dict, repr=False)
+
+    def believed(self, name: str, now: datetime) -> list[str]:
+        """The values of a secret that a network may sign with at this moment: the present one first."""
+        values = [self.secrets[name]] if name in self.secrets else []
+        old = self.retired.get(name)
+        return [*values, old[0]] if old is not None and old[1] > now else values
 
 
 @dataclass(slots=True)
@@ -199,10 +207,15 @@ class Sink(Port):
 
 @dataclass(slots=True)
 class Health:
-    """A channel's own view of its network, in words for people."""
+    """A channel's own view of its network, in words for people.
+
+    Where something is wrong, `reason` may name it in a word that programs can tell apart, and `fix` say what to do.
+    """
 
     ok: bool
     detail: str
+    reason: str | None = None
+    fix: str | None = None
 
 
 class Connector(Port):

@@ -5,7 +5,7 @@ from typing import Any
 
 from msgspec import Struct
 
-from tyrian.store.database import Database
+from tyrian.store.database import Connection, Database
 
 _GET = """
 SELECT name, body, created_at, updated_at, expires_at FROM documents
@@ -50,7 +50,9 @@ class Stored(Struct, frozen=True):
     expires_at: datetime | None
 
 
-async def get(db: Database, account_id: int, face: str, kind: str, name: str, now: datetime) -> Stored | None:
+async def get(
+    db: Database | Connection, account_id: int, face: str, kind: str, name: str, now: datetime
+) -> Stored | None:
     """One document, if it is there and has not expired."""
     row = await db.fetchrow(_GET, account_id, face, kind, name, now)
     return Stored(*row) if row else None
@@ -62,12 +64,14 @@ async def find(db: Database, face: str, kind: str, name: str, now: datetime) -> 
     return (row[0], row[1]) if row else None
 
 
-async def listed(db: Database, account_id: int, face: str, kind: str, now: datetime) -> list[Stored]:
+async def listed(db: Database | Connection, account_id: int, face: str, kind: str, now: datetime) -> list[Stored]:
     """An account's documents of a kind, oldest first."""
     return [Stored(*row) for row in await db.fetch(_LIST, account_id, face, kind, now)]
 
 
-async def put(db: Database, key: tuple[int, str, str, str], body: bytes, now: datetime, until: datetime | None) -> None:
+async def put(
+    db: Database | Connection, key: tuple[int, str, str, str], body: bytes, now: datetime, until: datetime | None
+) -> None:
     """Writes a document, new or not, under (account, face, kind, name)."""
     await db.fetch(_PUT, *key, body, now, until)
 

@@ -1,16 +1,18 @@
 """A bot's other calls: broadcasts, questions, and the webhook with its handshake."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
 
-from tests.protocols.viber.conftest import MakeBot
+from tests.protocols.viber.conftest import TOKEN, MakeBot
 from tests.protocols.viber.stub import HANG_UP, Reply, Stub
 from tyrian.domain.content import Text
 from tyrian.domain.keyboard import Button, Keyboard
-from tyrian.engine.ports import Refused, Sent, Unknown
+from tyrian.engine.ports import HookRequest, Refused, Sent, Unknown
 from tyrian.protocols.viber import bot_kind
 from tyrian.protocols.viber.bot import BotConnector, BotError
+from tyrian.protocols.viber.hooks import sign
 
 HOOK = "https://gateway.example/hooks/7"
 EVENTS = ["delivered", "seen", "failed", "subscribed", "unsubscribed", "conversation_started", "message"]
@@ -166,32 +168,108 @@ async def test_removing_the_webhook(viber: Stub, bot: BotConnector) -> None:
     assert viber.last.json == {"url": ""}
 
 
-FAILURES: list[tuple[str, dict[str, Any], str]] = [
+SEEN = "Result[HttpRequest[POST /path HTTP/1.1]@572b5ac2 > "
+#: What Viber says (texts of the live service), the reason, and a word of what to do.
+FAILURES: list[tuple[dict[str, Any], str, str]] = [
     (
-        "the hook answered 500",
-        {"status": 1, "status_message": "HttpResponse[HTTP/1.1 500 Internal Server Error"},
-        "500",
+        {"status": 1, "status_message": SEEN + "HttpResponse[HTTP/1.1 500 Internal Server Error]@1323ed84] null"},
+        "refused_on_the_way",
+        "proxy",
     ),
-    ("connection refused", {"status": 1, "status_message": "java.net.ConnectException: Connection refused"}, "refused"),
-    ("TLS", {"status": 1, "status_message": "SSLHandshakeException: General SSLEngine problem"}, "SSLEngine"),
-    ("no reason at all", {"status": 1, "chat_hostname": "SN-CHAT-06_"}, "status 1"),
+    (
+        {"status": 1, "status_message": SEEN + "HttpResponse[null 0 null]@79] java.net.ConnectException: refused"},
+        "unreachable_url",
+        "firewall",
+    ),
+    (
+        {"status": 1, "status_message": "HttpResponse[null] javax.net.ssl.SSLHandshakeException: General SSLEngine"},
+        "bad_tls",
+        "whole chain",
+    ),
+    ({"status": 1, "chat_hostname": "SN-CHAT-06_"}, "refused", "from outside"),
+    ({"status": 2, "status_message": "invalidAuthToken"}, "wrong_token", "admin panel"),
+    ({"status": 8, "status_message": "publicAccountNotFound"}, "wrong_token", "admin panel"),
+    ({"status": 9, "status_message": "publicAccountSuspended"}, "bot_disabled", "support"),
+    ({"status": 3, "status_message": "badData"}, "refused", "from outside"),
 ]
 
 
-@pytest.mark.parametrize(("answer", "words"), [pytest.param(*case[1:], id=case[0]) for case in FAILURES])
-async def test_a_webhook_that_viber_refuses(answer: dict[str, Any], words: str, viber: Stub, bot: BotConnector) -> None:
+@pytest.mark.parametrize(("answer", "reason", "fix"), FAILURES, ids=[f"{a['status']}-{r}" for a, r, _ in FAILURES])
+async def test_a_webhook_that_viber_refuses(
+    answer: dict[str, Any], reason: str, fix: str, viber: Stub, bot: BotConnector
+) -> None:
     viber.answer(answer)
     health = await bot.provision()
     assert not health.ok
-    assert words in health.detail
     assert HOOK in health.detail
-    assert "certificate" in health.detail
+    assert health.reason == reason
+    assert health.fix is not None
+    assert fix in health.fix
 
 
-async def test_a_webhook_without_tls_is_pointed_out(viber: Stub, bot: BotConnector) -> None:
+@pytest.mark.parametrize(
+    ("url", "reason"), [("http://10.0.0.1/hooks/7", "not_https"), ("https://203.0.113.9/hooks/7", "unreachable_url")]
+)
+async def test_an_address_that_viber_never_calls(url: str, reason: str, viber: Stub, bot: BotConnector) -> None:
     viber.answer({"status": 1})
-    bot.hook_url = "http://10.0.0.1/hooks/7"
-    assert (await bot.provision()).detail.endswith("Viber calls https addresses only.")
+    bot.hook_url = url
+    assert (await bot.provision()).reason == reason
+
+
+async def test_viber_out_of_reach(make_bot: MakeBot) -> None:
+    bot = await make_bot(base_url="http://127.0.0.1:9/pa", connect_timeout=0.5, timeout=0.5)
+    assert (await bot.provision()).reason == "no_answer"
+
+
+def _knock(token: str, remote: str = "203.0.113.9") -> HookRequest:
+    """Viber's first call to a webhook, signed with a token."""
+    body = b'{"event":"webhook","timestamp":1,"message_token":1}'
+    return HookRequest("POST", "/hooks/7", {}, {"x-viber-content-signature": sign(body, token)}, body, remote)
+
+
+@pytest.mark.parametrize(
+    ("knock", "reason"),
+    [
+        (_knock("another-bots-token"), "wrong_signature"),
+        (_knock(TOKEN, "198.51.100.7"), "address_not_allowed"),
+    ],
+)
+async def test_a_call_that_the_gateway_itself_turned_away(
+    knock: HookRequest, reason: str, viber: Stub, make_bot: MakeBot
+) -> None:
+    bot = await make_bot(callback_networks=["203.0.113.0/24"])
+    assert bot.hook(_knock(TOKEN)).status == 200
+    bot._clock = Ticking()
+    assert bot.hook(knock).status == 403
+    viber.answer({"status": 1, "status_message": SEEN + "HttpResponse[HTTP/1.1 403 Forbidden]@1] null"})
+    assert (await bot.provision()).reason == "refused_on_the_way", "that call was of before"
+
+    async def meanwhile(url: str) -> Any:
+        bot.hook(knock)
+        raise BotError("Viber answered with status 1", 1, "HttpResponse[HTTP/1.1 403 Forbidden]")
+
+    bot.set_webhook = meanwhile  # type: ignore[method-assign]
+    assert (await bot.provision()).reason == reason
+
+
+class Ticking:
+    """A clock on which no two moments are the same."""
+
+    def __init__(self) -> None:
+        self.moment = datetime(2026, 1, 1, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.moment += timedelta(seconds=1)
+        return self.moment
+
+    async def sleep(self, seconds: float) -> None:
+        raise AssertionError("nobody waits here")
+
+
+async def test_a_replaced_token_is_believed_for_a_while(bot: BotConnector) -> None:
+    bot._clock = clock = Ticking()
+    bot._channel.retired = {"token": ("old-token", clock.moment + timedelta(seconds=2))}
+    assert [bot.hook(_knock(token)).status for token in ("old-token", TOKEN, "old-token")] == [200, 200, 403]
 
 
 # -- Doctor ------------------------------------------------------------------------------------------------------------

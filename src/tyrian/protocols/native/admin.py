@@ -3,7 +3,7 @@
 `admin_operations` is the table of these operations.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
@@ -16,6 +16,7 @@ from tyrian.engine.egress import judge_url
 from tyrian.engine.keys import ALL_SCOPES, Form, KeyEntry, KeyTaken, NewKey
 from tyrian.engine.ports import Health
 from tyrian.engine.signing import SigningSecret
+from tyrian.engine.verification import Verification
 from tyrian.protocols.native.admin_wire import (
     AccountAnswer,
     AccountList,
@@ -32,6 +33,7 @@ from tyrian.protocols.native.admin_wire import (
     NewSigningSecretAnswer,
     SigningSecretAnswer,
     SigningSecretList,
+    VerificationAnswer,
 )
 from tyrian.protocols.native.errors import ApiError, not_found
 from tyrian.protocols.native.operation import Call, Reply
@@ -46,12 +48,13 @@ from tyrian.store.crypto import CannotOpen
 async def list_channels(call: Call) -> Reply:
     """The account's channels."""
     entries = await call.gateway.channels.list(call.account_id)
-    return Reply(ChannelList(channels=[ChannelAnswer(**_channel(call, e)) for e in entries]))
+    known = await call.gateway.channels.verifications(call.account_id)
+    return Reply(ChannelList(channels=[ChannelAnswer(**_channel(call, e, known)) for e in entries]))
 
 
 async def get_channel(call: Call) -> Reply:
     """One channel."""
-    return Reply(ChannelAnswer(**_channel(call, await _entry(call))))
+    return Reply(ChannelAnswer(**await _shown(call, await _entry(call))))
 
 
 async def create_channel(call: Call) -> Reply:
@@ -63,7 +66,7 @@ async def create_channel(call: Call) -> Reply:
     except NameTaken as taken:
         raise _taken(f'A channel named "{taken.name}" exists already.') from taken
     setup = await call.gateway.channels.provision(entry)
-    return Reply(_changed(call, entry, setup), 201, {"location": f"/api/v1/channels/{spec.name}"})
+    return Reply(await _changed(call, entry, setup), 201, {"location": f"/api/v1/channels/{spec.name}"})
 
 
 async def change_channel(call: Call) -> Reply:
@@ -73,7 +76,7 @@ async def change_channel(call: Call) -> Reply:
         _refuse(_inbound_problems(call, change.inbound_url))
     entry = await _change(call, change)
     told = change.config is not msgspec.UNSET or change.secrets is not msgspec.UNSET
-    return Reply(_changed(call, entry, await call.gateway.channels.provision(entry) if told else None))
+    return Reply(await _changed(call, entry, await call.gateway.channels.provision(entry) if told else None))
 
 
 async def remove_channel(call: Call) -> Reply:
@@ -86,13 +89,13 @@ async def remove_channel(call: Call) -> Reply:
 async def pause_channel(call: Call) -> Reply:
     """Holds what is due on a channel."""
     entry = await _change(call, ChannelChange(active=False))
-    return Reply(ChannelAnswer(**_channel(call, entry)))
+    return Reply(ChannelAnswer(**await _shown(call, entry)))
 
 
 async def resume_channel(call: Call) -> Reply:
     """Lets a paused channel send again."""
     entry = await _change(call, ChannelChange(active=True))
-    return Reply(ChannelAnswer(**_channel(call, entry)))
+    return Reply(ChannelAnswer(**await _shown(call, entry)))
 
 
 async def check_channel(call: Call) -> Reply:
@@ -159,7 +162,19 @@ def _inbound_problems(call: Call, url: str) -> list[Problem]:
     return [Problem("/inbound_url", reason)] if reason else []
 
 
-def _channel(call: Call, entry: ChannelEntry) -> dict[str, Any]:
+async def _shown(call: Call, entry: ChannelEntry) -> dict[str, Any]:
+    return _channel(call, entry, await call.gateway.channels.verifications(call.account_id))
+
+
+def _verified(found: Verification | None) -> VerificationAnswer | None:
+    if found is None:
+        return None
+    return VerificationAnswer(
+        state=found.state.value, reason=found.reason, detail=found.detail, fix=found.fix, at=stamp(found.at)
+    )
+
+
+def _channel(call: Call, entry: ChannelEntry, known: Mapping[int, Verification]) -> dict[str, Any]:
     channel = entry.channel
     return {
         "name": channel.name,
@@ -172,6 +187,7 @@ def _channel(call: Call, entry: ChannelEntry) -> dict[str, Any]:
         "active": channel.active,
         "inbound_url": entry.inbound_url,
         "senders": list(entry.senders),
+        "verification": _verified(known.get(channel.id)),
         "hook_url": f"{call.gateway.settings.public_url}/hooks/{channel.id}",
         "trouble": entry.trouble,
         "circuit": call.gateway.circuits.state(channel.id) if entry.group is None else None,
@@ -180,12 +196,12 @@ def _channel(call: Call, entry: ChannelEntry) -> dict[str, Any]:
     }
 
 
-def _changed(call: Call, entry: ChannelEntry, setup: Health | None) -> ChannelChangedAnswer:
-    return ChannelChangedAnswer(**_channel(call, entry), setup=_health(setup) if setup else None)
+async def _changed(call: Call, entry: ChannelEntry, setup: Health | None) -> ChannelChangedAnswer:
+    return ChannelChangedAnswer(**await _shown(call, entry), setup=_health(setup) if setup else None)
 
 
 def _health(health: Health) -> HealthAnswer:
-    return HealthAnswer(ok=health.ok, detail=health.detail)
+    return HealthAnswer(ok=health.ok, detail=health.detail, reason=health.reason, fix=health.fix)
 
 
 # -- Keys -------------------------------------------------------------------------------------------------------------

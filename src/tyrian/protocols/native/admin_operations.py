@@ -55,6 +55,7 @@ CHANNEL: Final[dict[str, Any]] = {
     "active": True,
     "inbound_url": "https://shop.example/inbound",
     "senders": ["Shop"],
+    "verification": None,
     "hook_url": "https://gateway.example/hooks/7",
     "trouble": None,
     "circuit": "closed",

@@ -52,6 +52,18 @@ class HealthAnswer(Struct, kw_only=True):
 
     ok: bool
     detail: str
+    reason: Annotated[str | None, Meta(description="What is wrong, in a word that programs can tell apart.")] = None
+    fix: Annotated[str | None, Meta(description="What to do about it.")] = None
+
+
+class VerificationAnswer(Struct, kw_only=True):
+    """What the last attempt to set a channel up at its network came to."""
+
+    state: Literal["pending", "active", "failed_verification"]
+    reason: str | None
+    detail: str
+    fix: Annotated[str | None, Meta(description="What to do about it.")]
+    at: Time
 
 
 class ChannelAnswer(Struct, kw_only=True):
@@ -70,6 +82,10 @@ class ChannelAnswer(Struct, kw_only=True):
     active: Annotated[bool, Meta(description="Whether the channel sends; a paused one keeps what is due.")]
     inbound_url: Annotated[str | None, Meta(description="Where messages from people are brought.")]
     senders: Annotated[list[str], Meta(description="Names by which programs for other vendors' APIs know the sender.")]
+    verification: Annotated[
+        VerificationAnswer | None,
+        Meta(description="Whether the network knows this gateway; `null` for kinds that need nothing set up there."),
+    ]
     hook_url: Annotated[str, Meta(description="Where the network must bring receipts and messages.")]
     trouble: str | None
     circuit: Annotated[

@@ -6,6 +6,8 @@ an answer stays unknown, and the channel's policy decides about a repeat.
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
+from ipaddress import ip_network
 from typing import Annotated, Any, Final, TypeVar
 
 import msgspec
@@ -32,7 +34,8 @@ from tyrian.engine.transport import Answered, Transport, http_failure
 from tyrian.protocols.viber import bot_wire as wire, limits, statuses
 from tyrian.protocols.viber.bot_callbacks import broadcast_ref, read
 from tyrian.protocols.viber.bot_content import to_wire
-from tyrian.protocols.viber.hooks import is_signed, refused
+from tyrian.protocols.viber.handshake import FIXES, why
+from tyrian.protocols.viber.hooks import is_from, is_signed, refused
 
 A = TypeVar("A", bound=wire.Answer)
 
@@ -57,8 +60,15 @@ class BotConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=
     welcome: Content | None = None
     #: Whether receipts are also reported per receiver, as `broadcast` needs it.
     broadcasts: bool = False
+    #: Networks that callbacks may come from, such as `203.0.113.0/24`; empty for anywhere.
+    callback_networks: list[str] = []
     timeout: Annotated[float, Meta(gt=0, le=120)] = 10.0
     connect_timeout: Annotated[float, Meta(gt=0, le=60)] = 3.0
+
+    def __post_init__(self) -> None:
+        """Refuse networks that are none."""
+        for network in self.callback_networks:
+            ip_network(network)
 
 
 class BotSecrets(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -68,7 +78,12 @@ class BotSecrets(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class BotError(Exception):
-    """A question to Viber that got no usable answer, in words for people."""
+    """A question to Viber that got no usable answer, in words for people. `status` is Viber's own, if it answered."""
+
+    def __init__(self, words: str, status: int | None = None, said: str | None = None) -> None:
+        super().__init__(words)
+        self.status = status
+        self.said = said
 
 
 @dataclass(slots=True)
@@ -87,6 +102,11 @@ class BotConnector:
         self.capabilities = limits.BOT
         self._config = config = msgspec.convert(channel.config, BotConfig)
         self._token = msgspec.convert(channel.secrets, BotSecrets).token
+        self._channel = channel
+        self._clock = tools.clock
+        self._networks = tuple(ip_network(network) for network in config.callback_networks)
+        #: Why the last callback was refused, for whoever wonders why the webhook cannot be set.
+        self._turned_away: tuple[str, datetime] | None = None
         self._name = channel.name
         self._sender = wire.Sender(name=config.sender_name or channel.name[:_NAME_LENGTH], avatar=config.sender_avatar)
         self._welcome = wire.encode(to_wire(config.welcome, sender=self._sender)) if config.welcome else b""
@@ -179,7 +199,7 @@ class BotConnector:
                 f"{self._http.url(path)} answered with HTTP {answered.status} and no JSON of Viber's"
             ) from None
         if answer.status != statuses.OK:
-            raise BotError(_in_words(answer))
+            raise BotError(_in_words(answer), answer.status, answer.status_message)
         return answer
 
     # -- Health -------------------------------------------------------------------------------------------------------
@@ -202,10 +222,13 @@ class BotConnector:
 
     async def provision(self) -> Health:
         """Set the webhook to this gateway, and say how that went."""
+        began = self._clock.now()
         try:
             answer = await self.set_webhook(self.hook_url)
         except BotError as error:
-            return Health(False, f"The webhook {self.hook_url} could not be set: {error}.{_advice(self.hook_url)}")
+            turned = self._turned_away[0] if self._turned_away and self._turned_away[1] >= began else None
+            reason = why(self.hook_url, error.status, error.said, turned)
+            return Health(False, f"The webhook {self.hook_url} could not be set: {error}.", reason, FIXES[reason])
         events = ", ".join(answer.event_types or self._config.events)
         return Health(True, f"Viber has called {self.hook_url} and will send: {events}.")
 
@@ -214,12 +237,17 @@ class BotConnector:
     def hook(self, request: HookRequest) -> HookAnswer:
         """Verify and read a callback.
 
-        403 for a wrong signature, 400 for signed bytes that are no callback of Viber's (it repeats those for an hour at
-        most), 200 for all else, whether or not it means something to us.
+        403 for a wrong signature or an address that is not on the list, 400 for signed bytes that are no callback of
+        Viber's (it repeats those for an hour at most), 200 for all else, whether or not it means something to us.
         """
         if request.method != "POST":
             return refused(405)
-        if not is_signed(request, self._token):
+        now = self._clock.now()
+        if self._networks and not is_from(request.remote, self._networks):
+            self._turned_away = ("address_not_allowed", now)
+            return refused(403)
+        if not is_signed(request, *self._channel.believed("token", now)):
+            self._turned_away = ("wrong_signature", now)
             return refused(403)
         return read(request.body, to=self._name, welcome=self._welcome, per_receiver=self._config.broadcasts)
 
@@ -255,12 +283,6 @@ def _too_large(body: bytes) -> SendResult:
 def _in_words(answer: wire.Answer) -> str:
     said = f": {answer.status_message}" if answer.status_message else ""
     return f"Viber answered with status {answer.status}{said}"
-
-
-def _advice(url: str) -> str:
-    if not url.startswith("https://"):
-        return " Viber calls https addresses only."
-    return " Viber needs a certificate of a public authority with its whole chain, and HTTP 200 to its first call."
 
 
 def make(channel: Channel, tools: Tools) -> BotConnector:

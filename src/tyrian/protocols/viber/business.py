@@ -93,7 +93,9 @@ class BusinessConnector:
         self._config = config = msgspec.convert(channel.config, BusinessConfig)
         secrets = msgspec.convert(channel.secrets, BusinessSecrets)
         self.capabilities = limits.business(config.free_text_transactional)
-        self._callback_secret = secrets.callback_secret
+        self._signed = secrets.callback_secret is not None
+        self._channel = channel
+        self._clock = tools.clock
         self._networks = tuple(ip_network(network) for network in config.callback_networks)
         self._style = Style(
             all_devices=config.all_devices,
@@ -169,7 +171,7 @@ class BusinessConnector:
             return refused(405)
         if self._networks and not is_from(request.remote, self._networks):
             return refused(403)
-        if self._callback_secret is not None and not is_signed(request, self._callback_secret):
+        if self._signed and not is_signed(request, *self._channel.believed("callback_secret", self._clock.now())):
             return refused(403)
         try:
             callback = _callback.decode(request.body)

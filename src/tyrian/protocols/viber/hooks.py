@@ -23,11 +23,14 @@ def sign(body: bytes, key: str) -> str:
     return hmac.digest(key.encode(), body, "sha256").hex()
 
 
-def is_signed(request: HookRequest, key: str) -> bool:
-    """Whether the header or the `sig` parameter holds the body's signature. Takes the same time whatever they hold."""
-    expected = sign(request.body, key).encode()
+def is_signed(request: HookRequest, *keys: str) -> bool:
+    """Whether the header or the `sig` parameter holds the body's signature by one of these keys.
+
+    Takes the same time whatever they hold.
+    """
+    expected = [sign(request.body, key).encode() for key in keys]
     given = (request.headers.get(SIGNATURE_HEADER.lower()), request.query.get(SIGNATURE_QUERY))
-    matches = [hmac.compare_digest(expected, g.encode("utf-8", "replace")) for g in given if g]
+    matches = [hmac.compare_digest(e, g.encode("utf-8", "replace")) for g in given if g for e in expected]
     return any(matches)
 
 

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 from tyrian.engine.ports import Exchange, Refused, Retry, SendResult, Unknown
 
 OK: Final = 0
+INVALID_URL: Final = 1
 
 
 class Verdict(NamedTuple):
