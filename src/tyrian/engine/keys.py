@@ -141,6 +141,11 @@ class KeyRing:
         self._asking.clear()
         self.signing.refresh_soon()
 
+    @property
+    def generation(self) -> int:
+        """Another number whenever a key may have been made or revoked: what was read before may be out of date."""
+        return self._generation
+
     # -- Who calls ------------------------------------------------------------------------------------------------
 
     def find(self, face: str, presented: str, form: Form = Form.TOKEN) -> KeyEntry | None:

@@ -40,13 +40,15 @@ class Outbound:
         self._tls: ssl.SSLContext | None = None
         self._closed = False
 
-    async def request(self, method: str, path: str, body: bytes = b"") -> Answer:
-        """The answer to one request, sent once.
+    async def request(
+        self, method: str, path: str, body: bytes = b"", headers: Mapping[str, str] | None = None
+    ) -> Answer:
+        """The answer to one request, sent once; `headers` are of this request alone (signatures, for example).
 
         Raises `NotSent` if it surely did not leave; `TimeoutError`, `Cut` or `Garbage` if it may have.
         """
         target = self._target(path)
-        data = self._head(method, path, target, len(body)) + body
+        data = self._head(method, path, target, len(body), headers) + body
         ends = asyncio.get_running_loop().time() + self._timeout
         connection = self._take() or await self._open(target)
         answer = await connection.exchange(data, max(ends - asyncio.get_running_loop().time(), 0.0))
@@ -70,14 +72,17 @@ class Outbound:
                 raise NotSent(f"{self._base} is no URL: {error}") from error
         return known
 
-    def _head(self, method: str, path: str, target: Target, length: int) -> bytes:
-        """The head of a request; all but its length is the same every time."""
+    def _head(
+        self, method: str, path: str, target: Target, length: int, headers: Mapping[str, str] | None = None
+    ) -> bytes:
+        """The head of a request; all but its length and its own headers is the same every time."""
         key = (method, path)
         known = self._heads.get(key)
         if known is None:
             whole = request_bytes(method, target, self._headers, b"")
             known = self._heads[key] = whole.removesuffix(b"content-length: 0\r\n\r\n")
-        return b"%bcontent-length: %d\r\n\r\n" % (known, length)
+        own = "".join(f"{name}: {value}\r\n" for name, value in headers.items()).encode("latin-1") if headers else b""
+        return b"%b%bcontent-length: %d\r\n\r\n" % (known, own, length)
 
     def _take(self) -> Connection | None:
         """The connection that was used last; those that waited too long are closed."""

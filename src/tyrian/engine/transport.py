@@ -3,6 +3,7 @@
 A request that surely never left is a `Retry`; one that may have left without an answer is an `Unknown`.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import perf_counter
@@ -64,12 +65,14 @@ class Transport:
         """The whole address of a path under the base URL."""
         return self._base + path
 
-    async def post(self, path: str, body: bytes) -> Answered | Retry | Unknown:
-        """POST a JSON body; trouble on the way is a result, never an exception."""
+    async def post(
+        self, path: str, body: bytes, headers: Mapping[str, str] | None = None
+    ) -> Answered | Retry | Unknown:
+        """POST a JSON body; trouble on the way is a result, never an exception. `headers` are of this request alone."""
         exchange = Exchange(request=body.decode(), url=self._base + path)
         started = perf_counter()
         try:
-            answer = await self.open().request("POST", path, body)
+            answer = await self.open().request("POST", path, body, headers)
         except (NotSent, Garbage, OSError) as error:
             exchange.ms = _since(started)
             return _trouble(error, exchange)

@@ -43,3 +43,8 @@ def moment(text: str | None) -> datetime | None:
         return at.astimezone(UTC) if at.tzinfo else at.replace(tzinfo=UTC)
     except OverflowError:
         return None
+
+
+def wall() -> datetime:
+    """The time of day: callers and Telesign sign it, however fast the gateway's own clock runs."""
+    return datetime.now(UTC)

@@ -1,0 +1,60 @@
+"""How large a video is: Viber wants to be told, and Telesign's templates do not say.
+
+The vendor, too, asks the media's server for its headers before it sends (template pages, media rules for video).
+"""
+
+import logging
+import time
+from collections import OrderedDict
+from typing import Any, Final
+
+from tyrian.domain.limits import Capabilities
+from tyrian.engine.egress import Blocked, Guard
+from tyrian.engine.egress_client import Client, Garbage, Unreachable
+
+log = logging.getLogger(__name__)
+
+#: Seconds that the media's server may take.
+TIMEOUT: Final = 5.0
+#: Seconds for which a size is believed, and how many are remembered.
+_TTL: Final = 300.0
+_REMEMBERED: Final = 1000
+_HEADERS: Final = {"user-agent": "Tyrian", "accept": "*/*", "connection": "close"}
+
+
+class Measure:
+    """Asks for sizes, and remembers them for a while."""
+
+    def __init__(self, allow_private: Any) -> None:
+        self._guard = Guard(tuple(allow_private))
+        self._client: Client | None = None
+        self._known: OrderedDict[str, tuple[float, int]] = OrderedDict()
+
+    @staticmethod
+    def wanted(capabilities: Capabilities) -> bool:
+        """Whether a channel wants to know how large a video is."""
+        rule = capabilities.contents.get("video")
+        return rule is not None and any(bound.field == "size" and bound.required for bound in rule.bounds)
+
+    async def size_of(self, url: str) -> int | None:
+        """The size of a video in bytes; None if it is not to be had."""
+        known = self._known.get(url)
+        if known is not None and known[0] > time.monotonic():
+            return known[1]
+        size = await self._asked(url)
+        if size is not None:
+            self._known[url] = (time.monotonic() + _TTL, size)
+            if len(self._known) > _REMEMBERED:
+                self._known.popitem(last=False)
+        return size
+
+    async def _asked(self, url: str) -> int | None:
+        if self._client is None:
+            self._client = Client(self._guard, total=TIMEOUT)
+        try:
+            answer = await self._client.request("HEAD", url, _HEADERS)
+        except (Blocked, Unreachable, Garbage, TimeoutError, ValueError) as error:
+            log.info("the size of %s could not be asked for: %s", url, error)
+            return None
+        length = answer.header("content-length") or ""
+        return int(length) if answer.status == 200 and length.isdigit() and len(length) < 16 else None
