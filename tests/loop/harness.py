@@ -7,7 +7,7 @@ same: what near's customer is told equals what far's handset saw.
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field, replace
 from ipaddress import ip_network
@@ -61,8 +61,8 @@ class Vendor:
     channels: Callable[[str], Sequence[ChannelSpec]] = field(default=lambda url: ())
 
 
-class _Door:
-    """Stands where the application will be once its gateway knows its own address."""
+class Door:
+    """Stands where the application will be once its gateway knows its own address; a test may put another there."""
 
     app: ASGIApp
 
@@ -70,14 +70,18 @@ class _Door:
         await self.app(scope, receive, send)
 
 
-class _Customer:
-    """Near's customer: an endpoint that notes the callbacks it gets, by message."""
+class Customer:
+    """Near's customer: an endpoint that notes the callbacks it gets, by message, and serves media of 1000 bytes."""
 
     def __init__(self) -> None:
         self.told: dict[str, list[dict[str, Any]]] = {}
         self.heard: list[dict[str, Any]] = []
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        if "/media/" in scope["path"]:
+            await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"1000")]})
+            await send({"type": "http.response.body", "body": b"" if scope["method"] == "HEAD" else b"x" * 1000})
+            return
         body, more = b"", True
         while more:
             event = await receive()
@@ -102,8 +106,10 @@ class Loop:
     far_url: str
     customer_url: str
     world: World
-    customer: _Customer
+    customer: Customer
     channels: Mapping[str, ChannelEntry]
+    #: What near meets when it speaks to far.
+    far_door: Door
 
     def hook_url(self, channel: str) -> str:
         """Where far brings receipts and messages for one of near's channels."""
@@ -151,6 +157,30 @@ class Loop:
         assert self._statuses(message) == list(statuses)
         return found
 
+    async def told_last(self, message: UUID, status: str) -> list[dict[str, Any]]:
+        """Near's customer's callbacks for a message, once this status has come, whatever came before."""
+
+        def look() -> list[dict[str, Any]]:
+            return self.customer.told.get(str(message), []) if status in self._statuses(message) else []
+
+        found: list[dict[str, Any]] = await self.until(look, lambda: f"told {self._statuses(message)}, not {status}")
+        return found
+
+    async def heard_from(self, person: str) -> dict[str, Any]:
+        """The first thing that near's customer was told that a person wrote."""
+        found: dict[str, Any] = await self.until(
+            lambda: next((h for h in self.customer.heard if h["message"]["sender"] == person), None),
+            lambda: f"{person} is not among {[h['message']['sender'] for h in self.customer.heard]}",
+        )
+        return found
+
+    async def far_sends(self, channel: str, content: Base, to: str) -> None:
+        """Have far send the same by itself, and wait until the handset has it: what near's customers should see."""
+        plan = Plan(cascade=[Step(channel=channel, content=content)])  # type: ignore[arg-type]
+        submission = Submission(account_id=self.far_account, plan=plan, recipients=[Recipient(to=to)])
+        await self.far.intake.submit(submission)
+        await self.until(lambda: self.handset(to).messages, lambda: f"{to} got nothing")
+
     async def heard(self, number: int = 1) -> list[dict[str, Any]]:
         """What people wrote, once near's customer has so many messages."""
         found: list[dict[str, Any]] = await self.until(
@@ -170,6 +200,38 @@ class Loop:
         row = await reading.message(self.near.db, self.near_account, message)
         assert row is not None
         return row["status"], row["reason"]
+
+    @contextlib.contextmanager
+    def losing_answers(self, path: str, about: str) -> Iterator[list[bytes]]:
+        """Far takes the first POST to a path that is about this, and the answer gets lost on the way."""
+        app, lost = self.far_door.app, list[bytes]()
+
+        async def losing(scope: Any, receive: Any, send: Any) -> None:
+            if scope["path"] != path or lost:
+                await app(scope, receive, send)
+                return
+            body, more = b"", True
+            while more:
+                event = await receive()
+                body, more = body + event.get("body", b""), event.get("more_body", False)
+            if about.encode() in body:
+                lost.append(body)
+
+            async def again() -> Any:
+                return {"type": "http.request", "body": body, "more_body": False}
+
+            async def nowhere(event: Any) -> None:
+                if event["type"] == "http.response.body":
+                    await send({"type": "http.response.start", "status": 504, "headers": []})
+                    await send({"type": "http.response.body", "body": b""})
+
+            await app(scope, again, nowhere if body in lost else send)
+
+        self.far_door.app = losing
+        try:
+            yield lost
+        finally:
+            self.far_door.app = app
 
     async def until(self, look: Callable[[], Any], what: Callable[[], str]) -> Any:
         """Wait until a look finds something, and return it."""
@@ -192,7 +254,7 @@ async def loop(postgres: EmbeddedPostgres, vendor: Vendor) -> AsyncIterator[Loop
     if vendor.registration is not None:
         registrations[vendor.registration.name] = vendor.registration
     clock, kinds, faces = ScaledClock(SCALE), kinds_of(registrations), faces_of(registrations)
-    near_door, far_door, customer = _Door(), _Door(), _Customer()
+    near_door, far_door, customer = Door(), Door(), Customer()
     async with AsyncExitStack() as stack:
         near_url, far_url, customer_url = [
             await stack.enter_async_context(serving(app)) for app in (near_door, far_door, customer)
@@ -222,7 +284,7 @@ async def loop(postgres: EmbeddedPostgres, vendor: Vendor) -> AsyncIterator[Loop
         for spec in vendor.channels(far_url):
             spoken_to = msgspec.structs.replace(spec, inbound_url=spec.inbound_url or customer_url)
             channels[spec.name] = await near.channels.create(owner.id, spoken_to)
-        yield Loop(near, far, owner.id, account.id, far_url, customer_url, demo.world, customer, channels)
+        yield Loop(near, far, owner.id, account.id, far_url, customer_url, demo.world, customer, channels, far_door)
 
 
 async def _near(
@@ -231,7 +293,7 @@ async def _near(
     clock: ScaledClock,
     kinds: Mapping[str, ChannelKind],
     stack: AsyncExitStack,
-    door: _Door,
+    door: Door,
 ) -> Gateway:
     faces = [face for face in faces_of(load_registrations()) if face.name == "native"]
     db = await Database.open(database, work=4, reading=2)

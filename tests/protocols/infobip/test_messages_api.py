@@ -115,7 +115,7 @@ async def test_buttons_become_a_bots_keyboard(api: Api) -> None:
 
 
 async def test_without_adaptation_what_does_not_fit_is_rejected(api: Api) -> None:
-    strict = {"options": {"adaptationMode": False}}
+    strict: dict[str, Any] = {"options": {"adaptationMode": False}}
     answer = await send(
         api,
         said({"type": "LOCATION", "latitude": 1, "longitude": 2}, **strict),

@@ -9,6 +9,7 @@ import time
 from collections import OrderedDict
 from typing import Any, Final
 
+from tyrian.domain.content import File, Video, type_of
 from tyrian.domain.limits import Capabilities
 from tyrian.engine.egress import Blocked, Guard
 from tyrian.engine.egress_client import Client, Unreachable
@@ -32,10 +33,10 @@ class Measure:
         self._client: Client | None = None
         self._known: OrderedDict[str, tuple[float, int]] = OrderedDict()
 
-    async def size_of(self, url: str, capabilities: Capabilities) -> int | None:
-        """The size of a video in bytes, if a channel that can do this wants it; None if it is not to be had."""
-        rule = capabilities.contents.get("video")
-        if rule is None or not any(bound.field == "size" and bound.required for bound in rule.bounds):
+    async def size_of(self, content: Video | File, capabilities: Capabilities) -> int | None:
+        """The size of a video or file in bytes, if a channel that can do this knows sizes; None if there is none."""
+        url, rule = content.url, capabilities.contents.get(type_of(content))
+        if rule is None or not any(bound.field == "size" for bound in rule.bounds):
             return None
         known = self._known.get(url)
         if known is not None and known[0] > time.monotonic():

@@ -13,7 +13,7 @@ import msgspec
 
 from tyrian.domain import limits, schedule as neutral
 from tyrian.domain.address import e164
-from tyrian.domain.content import Base, Content, Text, Video
+from tyrian.domain.content import Base, Content, File, Text, Video
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import MIN_VALIDITY, Callback, Plan, Platform, Step
@@ -78,8 +78,8 @@ class Planner:
             content, purpose = self._content(product, message)
         except Unfit as unfit:
             return Rejected(statuses.REFUSED, str(unfit))
-        if isinstance(content, Video) and content.size is None:
-            content.size = await self._measure.size_of(content.url, entry.capabilities)
+        if isinstance(content, Video | File) and content.size is None:
+            content.size = await self._measure.size_of(content, entry.capabilities)
         rejected = _check(content, purpose, entry)
         if rejected is not None:
             return rejected
