@@ -23,6 +23,11 @@ ROOM = 512
 _REFILL = 4
 #: Seconds between two looks at a lane that nobody woke.
 _IDLE = 1.0
+#: Seconds from one look for sends that stand behind another to the next: the first after one that found some, doubled
+#: with each that found none, and at most the last.
+_PARK_AGAIN, _PARK_RARELY = 0.05, 1.6
+#: A look that put so many away is repeated at once.
+_PARK_MANY = claims.PARKED // 2
 
 
 class Claimer(Protocol):
@@ -49,6 +54,8 @@ class Lane:
         #: Recipients whose send was accepted with a lease and is not written down yet.
         self.reserved: set[tuple[str, int]] = set()
         self._owner = owner
+        self._paced = False
+        self._park_at, self._park_wait = 0.0, _PARK_AGAIN
         self._wake = asyncio.Event()
 
     @property
@@ -106,9 +113,10 @@ class Lane:
         if room < ROOM // _REFILL and self.in_flight:
             return _IDLE
         rate, concurrency = self.channel.rate, self.channel.concurrency
+        await self._open_pace(rate, now)
         rows = await self._owner.claim(self, now, room, rate, concurrency)
         self.caught_up = len(rows) < room
-        if not self.caught_up:
+        if not self.caught_up or await self._park(now):
             return 0
         if rate is not None:
             return max(0.005, min(claims.BURST_SECONDS / 2, 0.5 / rate) if rows else claims.BURST_SECONDS / 2)
@@ -116,6 +124,21 @@ class Lane:
             return 0.0 if concurrency is None else 0.02
         due = await claims.next_send(self._owner.db, self.channel.id, now)
         return _IDLE if due is None else min(_IDLE, max((due - self._owner.clock.now()).total_seconds(), 0.001))
+
+    async def _open_pace(self, rate: float | None, now: datetime) -> None:
+        if rate is not None and not self._paced:
+            await claims.open_pace(self._owner.db, self.channel.id, rate, now)
+            self._paced = True
+
+    async def _park(self, now: datetime) -> bool:
+        """Puts sends that stand behind another out of the way of the next claim; True if there may be more of them."""
+        at = asyncio.get_running_loop().time()
+        if at < self._park_at:
+            return False
+        parked = await claims.park(self._owner.db, self.channel.id, now)
+        self._park_wait = _PARK_AGAIN if parked else min(self._park_wait * 2, _PARK_RARELY)
+        self._park_at = at if parked >= _PARK_MANY else at + self._park_wait
+        return parked >= _PARK_MANY
 
     async def _pause(self, seconds: float) -> None:
         """Waits until woken, or so many seconds of the clock."""

@@ -45,7 +45,8 @@ WITH c AS MATERIALIZED (
     WHERE ch.removed OR NOT ch.active
     LIMIT $2
 )
-UPDATE sends s SET node = $3, leased_until = $4, tries = s.tries + 1, started_at = COALESCE(s.started_at, $1)
+UPDATE sends s SET node = $3, leased_until = $4, tries = s.tries + 1, started_at = COALESCE(s.started_at, $1),
+    waits = false
 FROM c WHERE s.message_id = c.message_id
 RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.tries, s.uncertain, s.due_at,
     s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority, s.tried
@@ -92,6 +93,7 @@ class Upkeep:
             group.create_task(self._loop(self.take_over, _IDLE))
             group.create_task(self._loop(self.strays, 2.0))
             group.create_task(self._loop(self.stranded, 5.0))
+            group.create_task(self._loop(self.lines, 60.0))
             group.create_task(self._loop(self.housekeeping, 300.0))
 
     def receipts_parked(self) -> None:
@@ -217,6 +219,14 @@ class Upkeep:
             finally:
                 self._dispatch.active.difference_update(row["message_id"] for row in rows)
         return 0.0 if len(rows) == _BATCH else None
+
+    async def lines(self) -> float | None:
+        """Frees sends that wait for nobody: a guard, for what leaves a line frees the next in its own transaction."""
+        freed = await claims.free_waiting(self._db, self._clock.now())
+        if freed:
+            log.error("freed %d sends that waited for nobody", freed)
+            self._dispatch.wake()
+        return None
 
     # -- Days -----------------------------------------------------------------------------------------------------
 

@@ -57,7 +57,7 @@ SET_STATE = "UPDATE bulks SET state = $2, next_at = $3, updated_at = $4 WHERE id
 SET_PLAN = "UPDATE bulks SET plan = $2, next_at = $3, updated_at = $4 WHERE id = $1"
 
 #: Sends not yet begun wait out a pause at the end of time; they hold up nobody behind them.
-HOLD = "UPDATE sends SET due_at = 'infinity' WHERE bulk_id = $1 AND leased_until IS NULL AND tries = 0"
+HOLD = "UPDATE sends SET due_at = 'infinity', waits = false WHERE bulk_id = $1 AND leased_until IS NULL AND tries = 0"
 LET_GO = "UPDATE sends SET due_at = $2 WHERE bulk_id = $1 AND leased_until IS NULL AND due_at = 'infinity'"
 
 #: Takes back sends of a cancelled bulk or message that were not begun.

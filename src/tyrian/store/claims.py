@@ -9,20 +9,32 @@ from typing import Any
 
 import asyncpg
 
-from tyrian.store.database import Database
+from tyrian.store.database import Connection, Database
 
-#: How many ready rows a claim looks at, at most, for each that it may take: where a few people have many messages
-#: waiting, only the head of each line may go, and the search must not walk the whole backlog for it.
-_HEADS = """
+#: Another row of the same line (`{e}`) that goes before `{s}`: it is due, was tried before, or is being sent.
+_BEFORE = """{e}.channel_id = {s}.channel_id AND {e}.recipient = {s}.recipient AND {e}.priority = {s}.priority
+          AND {e}.message_id < {s}.message_id
+          AND ({e}.due_at <= $2 OR {e}.tries > 0 OR {e}.leased_until IS NOT NULL)"""
+_READY = "channel_id = $1 AND leased_until IS NULL AND NOT waits AND due_at <= $2"
+
+#: Rows behind another that a claim passes by, at most, to find those that may go. `PARK` puts them out of the way.
+_PASSED = 500
+
+#: What the inner query of a claim asked, asked again of the row that is locked. `IS TRUE` hides it from the planner:
+#: a plan is made when the table may be empty and kept, and must find the row by its key, not walk what is ready for it.
+_STILL = "(s.leased_until IS NULL AND NOT s.waits AND s.due_at <= $2) IS TRUE"
+
+#: The first rows of a priority that may go. The inner query bounds how many are looked at.
+_HEADS = f"""
     SELECT s.message_id, s.priority, s.due_at
-    FROM sends s
-    WHERE s.channel_id = $1 AND s.priority = p.priority AND s.leased_until IS NULL AND s.due_at <= $2
-      AND NOT EXISTS (
-        SELECT 1 FROM sends e
-        WHERE e.channel_id = s.channel_id AND e.recipient = s.recipient AND e.priority = s.priority
-          AND e.message_id < s.message_id AND (e.due_at <= $2 OR e.tries > 0 OR e.leased_until IS NOT NULL))
-    ORDER BY s.due_at, s.message_id
-    LIMIT {limit}
+    FROM (
+        SELECT message_id, due_at FROM sends WHERE {_READY} AND priority = p.priority
+        ORDER BY due_at, message_id LIMIT {{limit}} + {_PASSED}
+    ) r JOIN sends s ON s.message_id = r.message_id
+    WHERE {_STILL}
+      AND NOT EXISTS (SELECT 1 FROM sends e WHERE {_BEFORE.format(e="e", s="s")})
+    ORDER BY r.due_at, r.message_id
+    LIMIT {{limit}}
     FOR UPDATE OF s SKIP LOCKED
 """
 
@@ -35,24 +47,28 @@ RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.trie
 
 CLAIM_SENDS = f"""
 WITH c AS MATERIALIZED (
-    SELECT h.* FROM generate_series(0, 3) AS p(priority) CROSS JOIN LATERAL ({_HEADS.format(limit="$3")}) h LIMIT $3
+    SELECT h.* FROM generate_series(0, 3) AS p(priority) CROSS JOIN LATERAL ({_HEADS.format(limit="$3::bigint")}) h
+    LIMIT $3::bigint
 )
 {_TAKE}
 """
 
-#: The same under a rate limit: the bucket's row is locked, refilled, and emptied by what was taken, all at once.
+#: The same under a rate limit: the bucket's row is locked, refilled, and emptied by what was taken, all at once. While
+#: another claim holds it nothing is taken: waiting for it would mean to search with a picture of the table from before,
+#: and so to walk over, and lock, what that claim has taken meanwhile.
 CLAIM_SENDS_PACED = f"""
 WITH pace AS MATERIALIZED (
     SELECT channel_id, LEAST($7, tokens + $6 * GREATEST(extract(epoch FROM $2 - refilled_at)::double precision, 0))
         AS tokens
-    FROM paces WHERE channel_id = $1 FOR UPDATE
+    FROM paces WHERE channel_id = $1 FOR UPDATE SKIP LOCKED
 ), c AS MATERIALIZED (
     SELECT h.* FROM generate_series(0, 3) AS p(priority) CROSS JOIN LATERAL (
         {_HEADS.format(limit="(SELECT LEAST($3, floor(tokens))::bigint FROM pace)")}) h
+    WHERE EXISTS (SELECT 1 FROM pace WHERE tokens >= 1)
     LIMIT (SELECT LEAST($3, floor(tokens))::bigint FROM pace)
 ), spent AS (
     UPDATE paces SET tokens = pace.tokens - (SELECT count(*) FROM c), refilled_at = GREATEST(paces.refilled_at, $2)
-    FROM pace WHERE paces.channel_id = pace.channel_id
+    FROM pace WHERE paces.channel_id = pace.channel_id AND EXISTS (SELECT 1 FROM c)
 )
 {_TAKE}
 """
@@ -61,13 +77,38 @@ _MAKE_PACE = """
 INSERT INTO paces (channel_id, tokens, refilled_at) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
 """
 
+#: Puts ready rows that stand behind another out of the way of claims, until that one leaves the line (0004_lines.sql).
+PARK = f"""
+WITH b AS MATERIALIZED (
+    SELECT s.message_id FROM generate_series(0, 3) AS p(priority) CROSS JOIN LATERAL (
+        SELECT message_id FROM sends WHERE {_READY} AND priority = p.priority ORDER BY due_at, message_id LIMIT $3
+    ) r JOIN sends s ON s.message_id = r.message_id
+    CROSS JOIN LATERAL (
+        SELECT e.message_id FROM sends e WHERE {_BEFORE.format(e="e", s="s")} AND NOT e.waits
+        ORDER BY e.message_id LIMIT 1 FOR SHARE SKIP LOCKED) e
+    WHERE {_STILL}
+    FOR UPDATE OF s SKIP LOCKED
+)
+UPDATE sends s SET waits = true FROM b WHERE s.message_id = b.message_id
+"""
+#: Rows that one `PARK` looks at in each priority: few, for the outcomes of those they wait for wait until it is done.
+PARKED = 250
+
+#: Rows that wait for nobody. There should be none: whoever leaves a line frees the next.
+_FREE = f"""
+UPDATE sends SET waits = false WHERE message_id IN (
+    SELECT s.message_id FROM sends s
+    WHERE s.waits AND NOT EXISTS (SELECT 1 FROM sends e WHERE {_BEFORE.format(e="e", s="s").replace("$2", "$1")})
+    FOR UPDATE OF s SKIP LOCKED)
+"""
+
 _IN_FLIGHT = "SELECT count(*) FROM sends WHERE channel_id = $1 AND leased_until IS NOT NULL"
 _LOCK_CHANNEL = "SELECT pg_advisory_xact_lock(7301, $1)"
 
 _NEXT_DUE = """
 SELECT min(due_at) FROM (
     SELECT (SELECT due_at FROM sends WHERE channel_id = $1 AND priority = p AND leased_until IS NULL
-              AND due_at > $2 ORDER BY due_at LIMIT 1) AS due_at
+              AND NOT waits AND due_at > $2 ORDER BY due_at LIMIT 1) AS due_at
     FROM generate_series(0, 3) p) d
 """
 
@@ -88,20 +129,49 @@ async def claim_sends(
     concurrency: int | None = None,
 ) -> list[asyncpg.Record]:
     """Takes up to `limit` due sends of a channel, within its rate (per second) and concurrency over all nodes."""
-    if rate is None and concurrency is None:
-        return await db.fetch(CLAIM_SENDS, channel_id, now, limit, node, leased_until)
+    if concurrency is None:
+        return await _claim(db, channel_id, now, limit, node, leased_until, rate)
     async with db.transaction() as connection:
-        if concurrency is not None:
-            await connection.execute(_LOCK_CHANNEL, channel_id)
-            limit = min(limit, concurrency - await connection.fetchval(_IN_FLIGHT, channel_id))
-            if limit <= 0:
-                return []
-        if rate is None:
-            return list(await connection.fetch(CLAIM_SENDS, channel_id, now, limit, node, leased_until))
-        burst = max(1.0, rate * BURST_SECONDS)
-        args = (channel_id, now, limit, node, leased_until, rate, burst)
-        await connection.execute(_MAKE_PACE, channel_id, burst, now)
-        return list(await connection.fetch(CLAIM_SENDS_PACED, *args))
+        await connection.execute(_LOCK_CHANNEL, channel_id)
+        limit = min(limit, concurrency - await connection.fetchval(_IN_FLIGHT, channel_id))
+        if limit <= 0:
+            return []
+        return await _claim(connection, channel_id, now, limit, node, leased_until, rate)
+
+
+async def _claim(
+    db: Database | Connection,
+    channel_id: int,
+    now: datetime,
+    limit: int,
+    node: int,
+    leased_until: datetime,
+    rate: float | None,
+) -> list[asyncpg.Record]:
+    args = (channel_id, now, limit, node, leased_until)
+    if rate is None:
+        return list(await db.fetch(CLAIM_SENDS, *args))
+    return list(await db.fetch(CLAIM_SENDS_PACED, *args, rate, burst(rate)))
+
+
+def burst(rate: float) -> float:
+    """Sends that a rate lets go at once after a quiet time."""
+    return max(1.0, rate * BURST_SECONDS)
+
+
+async def open_pace(db: Database, channel_id: int, rate: float, now: datetime) -> None:
+    """Makes the bucket that a channel's rate is taken from, if there is none: without it nothing is claimed."""
+    await db.execute(_MAKE_PACE, channel_id, burst(rate), now)
+
+
+async def park(db: Database, channel_id: int, now: datetime) -> int:
+    """Puts due sends that stand behind another out of the way of claims; returns how many."""
+    return int((await db.execute(PARK, channel_id, now, PARKED)).rpartition(" ")[2])
+
+
+async def free_waiting(db: Database, now: datetime) -> int:
+    """Frees sends that wait for nobody; returns how many there were, which should be none."""
+    return int((await db.execute(_FREE, now)).rpartition(" ")[2])
 
 
 async def next_send(db: Database, channel_id: int, now: datetime) -> datetime | None:

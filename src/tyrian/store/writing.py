@@ -235,7 +235,7 @@ WITH i AS MATERIALIZED (
         step = i.send_step, due_at = i.send_due, recipient = i.send_recipient, uncertain = i.uncertain,
         tries = CASE WHEN i.send = {NEXT} THEN 0 ELSE s.tries END,
         started_at = CASE WHEN i.send = {NEXT} THEN NULL ELSE s.started_at END, leased_until = NULL, node = NULL,
-        tried = i.send_tried
+        tried = i.send_tried, waits = false
     FROM i
     WHERE i.fenced AND i.send IN ({AGAIN}, {NEXT}, {OTHER})
       AND s.message_id = i.message_id AND s.attempt_id = i.attempt_id AND s.node = ${_N + 1}
