@@ -15,7 +15,7 @@ from bench import wire
 #: Croatian mobile numbers, as many as seven digits make.
 _NUMBER = "+38599%07d"
 _NUMBERS = 10**7
-_TEXT = "bench %010d %019d Your order has left our warehouse and arrives tomorrow between 9 and 12."
+TEXT = "bench %010d %019d Your order has left our warehouse and arrives tomorrow between 9 and 12."
 #: Where a message's number and due time stand in its text, after `MARK`.
 MARK = b"bench "
 NUMBER_WIDTH = 10
@@ -45,7 +45,7 @@ class Singles(Struct, tag="singles", dict=True):
     callback: str | None = None
 
     def __post_init__(self) -> None:
-        content = {"type": "text", "text": _TEXT}
+        content = {"type": "text", "text": TEXT}
         body: dict[str, object] = {"to": _NUMBER, "purpose": self.purpose}
         body["cascade"] = [{"channel": self.channel, "content": content}]
         if self.callback is not None:
@@ -57,6 +57,22 @@ class Singles(Struct, tag="singles", dict=True):
         """The request for message `n`, due at `stamp` nanoseconds."""
         if self._numbers == 4:
             return self._ready % (n % _NUMBERS, n, stamp, n)
+        return self._ready % (n % _NUMBERS, n, stamp)
+
+
+class Patterned(Struct, tag="patterned", dict=True):
+    """Single messages in a dialect: `body` is JSON in which a number of 7 digits, the message's number and its stamp
+    stand as `%07d`, `%010d` and `%019d`, in this order."""
+
+    path: str
+    headers: dict[str, str]
+    body: str
+
+    def __post_init__(self) -> None:
+        self._ready = _pattern(self.path, self.headers, self.body, (0, 0, 0))
+
+    def make(self, n: int, stamp: int) -> bytes:
+        """The request for message `n`, due at `stamp` nanoseconds."""
         return self._ready % (n % _NUMBERS, n, stamp)
 
 
@@ -87,7 +103,7 @@ class Sends(Struct, tag="sends", dict=True):
 
     def __post_init__(self) -> None:
         body = {"service_id": 1001, "dest": _NUMBER[1:], "seq": 1, "type": 106, "label": "transaction", "ttl": 172800}
-        self._ready = _pattern(self.path, {}, _json({**body, "message": {"#txt": _TEXT}}), (0, 0, 0))
+        self._ready = _pattern(self.path, {}, _json({**body, "message": {"#txt": TEXT}}), (0, 0, 0))
 
     def make(self, n: int, stamp: int) -> bytes:
         """The send of message `n`."""
@@ -109,4 +125,4 @@ class Recipients(Struct, tag="recipients", dict=True):
         return wire.request("POST", self.path, b'{"messages":[' + b",".join(people) + b"]}", self.headers)
 
 
-Maker = Singles | Sends | Receipts | Recipients
+Maker = Singles | Patterned | Sends | Receipts | Recipients

@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from bench.figures import Figure
-from bench.scenarios import backlog, bulk, latency, startup, throughput
+from bench.scenarios import backlog, bulk, faces, latency, startup, throughput
 from bench.world import World
 
 
@@ -17,6 +17,7 @@ class Scenario(NamedTuple):
 
 SCENARIOS: dict[str, Scenario] = {
     "accepts": Scenario("single messages taken over HTTP and committed", throughput.accepts),
+    "accepts_infobip": Scenario("the same as Infobip's API takes them", faces.infobip),
     "sends": Scenario("taken, committed, sent to the provider, and the outcome committed", throughput.sends),
     "life": Scenario("taken, sent, delivered and seen receipts, and a customer's callback for each", throughput.life),
     "receipts": Scenario("receipts taken from the provider and committed", throughput.receipts),

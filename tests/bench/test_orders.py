@@ -4,7 +4,7 @@ import msgspec
 import pytest
 
 from bench import orders, wire
-from bench.orders import Maker, Receipts, Recipients, Sends, Singles
+from bench.orders import TEXT, Maker, Patterned, Receipts, Recipients, Sends, Singles
 from tyrian.domain.address import e164
 from tyrian.protocols.viber import business_wire
 
@@ -14,6 +14,7 @@ MAKERS: dict[str, Maker] = {
     "singles with a callback": Singles(
         "/api/v1/messages", HEADERS, "bench-viber", callback="http://127.0.0.1:9/x?a=%20"
     ),
+    "patterned": Patterned("/viber/2/messages", HEADERS, '{"to":"38599%07d","text":"' + TEXT + '"}'),
     "sends": Sends("/send"),
     "receipts": Receipts("/hooks/1", 5_000_000),
     "recipients": Recipients("/api/v1/bulks/7/messages", HEADERS, 50),
