@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from tests.conformance import guide, infobip
 from tests.conformance.sms import SmsSubject
 from tests.conformance.subject import Subject
+from tests.conformance.tyntec import TyntecSubject
 from tests.conformance.viber import BotSubject, BusinessSubject
 
 
@@ -22,6 +23,7 @@ def subjects() -> Sequence[Subject]:
         BusinessSubject(),
         SmsSubject(),
         *infobip.SUBJECTS,
+        TyntecSubject(),
         guide.subject(),
         *([_named(named)] if named else []),
     ]

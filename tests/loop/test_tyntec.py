@@ -14,7 +14,6 @@ from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Step
 from tyrian.engine.channel_spec import ChannelSpec
 from tyrian.protocols import tyntec
-from tyrian.protocols.tyntec.connector import provision
 from tyrian.store.embedded import EmbeddedPostgres
 
 KEY = "key-of-the-loop"
@@ -53,9 +52,7 @@ async def through(postgres: EmbeddedPostgres) -> AsyncIterator[Loop]:
         path = f"{opened.far_url}/conversations/v3/configurations/callbacks"
         async with aiohttp.ClientSession() as http, http.put(path, json=account, headers={"apikey": KEY}) as answer:
             assert answer.status == 204
-        connector = opened.channels["viber"].connector
-        assert connector is not None
-        health = await provision(connector.connector)  # type: ignore[attr-defined]
+        health = await opened.near.channels.provision(opened.channels["viber"])
         assert health.ok, health
         yield opened
 

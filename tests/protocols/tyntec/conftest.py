@@ -1,6 +1,7 @@
 """A gateway with tyntec's face on a free port, its networks scripted, and a client and a webhook of its customer."""
 
 import asyncio
+import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -53,6 +54,23 @@ class Answer:
         return {v["field"].removeprefix("validate.request."): v["message"] for v in self.body["violations"]}
 
 
+class Webhooks:
+    """Endpoints of several customers on one port, each below a path of its own."""
+
+    def __init__(self) -> None:
+        self.url = ""
+        self._by_name: dict[str, Webhook] = {}
+
+    def make(self) -> Webhook:
+        name = f"customer-{len(self._by_name)}"
+        self._by_name[name] = Webhook(url=f"{self.url}/{name}")
+        return self._by_name[name]
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        _, name, *rest = scope["path"].split("/")
+        await self._by_name[name]({**scope, "path": "/" + "/".join(rest)}, receive, send)
+
+
 @dataclass
 class Api:
     """The API as one account sees it, and the gateway behind it."""
@@ -62,7 +80,8 @@ class Api:
     account_id: int
     url: str
     http: aiohttp.ClientSession
-    webhook: Webhook
+    webhooks: Webhooks
+    webhook: Webhook = field(default_factory=Webhook)
     key: str = ""
     heard: list[Hit] = field(default_factory=list)
 
@@ -70,7 +89,8 @@ class Api:
         """One request. Bytes go out as they are, anything else as JSON."""
         headers = {"apikey": self.key, **more.pop("headers", {})}
         sent = {name: value for name, value in headers.items() if value}
-        data = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
+        encoded = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
+        data = io.BytesIO(encoded) if encoded is not None else None
         async with self.http.request(method, self.url + path, data=data, headers=sent, **more) as response:
             return Answer(response.status, response.headers, await response.read())
 
@@ -145,7 +165,7 @@ class Api:
         ):
             await self.gateway.channels.create(account.id, ChannelSpec(name=name, kind=kind, config=config))
         made = await self.gateway.keys.create(account.id, name="key", face="tyntec")
-        return replace(self, account_id=account.id, key=made.secret, webhook=self.webhook, heard=[])
+        return replace(self, account_id=account.id, key=made.secret, webhook=self.webhooks.make(), heard=[])
 
     async def with_key(self, **more: Any) -> "Api":
         """The same account through another key."""
@@ -156,15 +176,14 @@ class Api:
 @asynccontextmanager
 async def serving(url: str, **settings: Any) -> AsyncIterator[Api]:
     """A gateway on a migrated database. Nobody has an account yet."""
-    network, webhook = Network(), Webhook()
+    network, webhooks = Network(), Webhooks()
     db = await Database.open(url, work=4, reading=3)
     gateway: Gateway | None = None
 
     async def door(scope: Any, receive: Any, send: Any) -> None:
         await app(scope, receive, send)
 
-    async with served_at(door) as base, served_at(webhook) as webhook_url, aiohttp.ClientSession() as http:
-        webhook.url = webhook_url
+    async with served_at(door) as base, served_at(webhooks) as webhooks.url, aiohttp.ClientSession() as http:
         plain = {"allow_private_callbacks": (ip_network("127.0.0.0/8"),), "drain_seconds": 1, "public_url": base}
         gateway = Gateway(
             db,
@@ -176,7 +195,7 @@ async def serving(url: str, **settings: Any) -> AsyncIterator[Api]:
         )
         app = App(gateway)
         async with gateway:
-            yield Api(gateway, network, 0, base, http, webhook)
+            yield Api(gateway, network, 0, base, http, webhooks)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")
@@ -188,7 +207,4 @@ async def served(module_database_url: str) -> AsyncIterator[Api]:
 @pytest_asyncio.fixture(loop_scope="module")
 async def api(served: Api) -> AsyncIterator[Api]:
     """An account of the test's own."""
-    webhook = Webhook(url=served.webhook.url)
-    served.webhook.hits = asyncio.Queue()
-    served.webhook.answer = webhook.answer
     yield await served.account()

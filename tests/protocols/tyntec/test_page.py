@@ -30,7 +30,7 @@ async def test_a_text(api: Api, rate: str) -> None:
     assert answer.status == 202
     assert answer.headers["content-type"] == "application/json"
     assert list(answer.body) == ["messageId", "timestamp"]
-    assert UUID(answer.body["messageId"])
+    assert str(UUID(answer.body["messageId"])) == answer.body["messageId"]
     assert MICROSECONDS.fullmatch(answer.body["timestamp"])
     # Compact, as recorded: 94 bytes.
     assert len(answer.raw) == 94

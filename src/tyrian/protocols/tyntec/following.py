@@ -96,10 +96,10 @@ async def status(call: Call) -> Reply:
     row = message.row
     return Reply(
         wire.StatusAnswer(
-            message.id,
-            message.delivery_channel,
-            statuses.status_of(row["status"], row["reason"]),
-            millis(_changed(message)),
+            message_id=message.id,
+            delivery_channel=message.delivery_channel,
+            status=statuses.status_of(row["status"], row["reason"]),
+            timestamp=millis(_changed(message)),
         )
     )
 

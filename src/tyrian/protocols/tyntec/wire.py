@@ -222,21 +222,21 @@ class Details(Struct):
     message: str
 
 
-class StatusAnswer(Struct, rename="camel", omit_defaults=True):
+class StatusAnswer(Struct, rename="camel", omit_defaults=True, kw_only=True):
     """A message's status. `deliveryChannel` is missing until a channel was chosen."""
 
     message_id: str
     delivery_channel: str | None = None
-    status: str = "accepted"
-    timestamp: str = ""
+    status: str
+    timestamp: str
 
 
-class HistoryEntry(Struct, rename="camel", omit_defaults=True):
+class HistoryEntry(Struct, rename="camel", omit_defaults=True, kw_only=True):
     """A station of a message. `happendAt` is how the service spells it."""
 
     delivery_channel: str | None = None
-    happened_at: str = field(default="", name="happendAt")
-    state: str = ""
+    happened_at: str = field(name="happendAt")
+    state: str
     details: dict[str, str] | None = None
 
 
@@ -474,14 +474,14 @@ class MoMessage(Struct, rename="camel"):
     timestamp: str
 
 
-class StatusCallback(Struct, rename="camel", omit_defaults=True):
+class StatusCallback(Struct, rename="camel", omit_defaults=True, kw_only=True):
     """What became of a message."""
 
     event: str
     message_id: str
     channel: str
     user_context: str | None = None
-    timestamp: str = ""
+    timestamp: str
     details: Details | None = None
     sender: str | None = field(default=None, name="from")
     to: str | None = None
