@@ -145,7 +145,7 @@ class Api:
 
     async def about(self, reference: str, number: int = 1) -> list[Hit]:
         """So many callbacks about a message."""
-        return await self.reports(lambda body: body["reference_id"] == reference, number)
+        return await self.reports(lambda body: body.get("reference_id") == reference, number)
 
     def person(self, ends: str = "01") -> str:
         """The digits of a number that nobody used yet."""
