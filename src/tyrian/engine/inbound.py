@@ -8,6 +8,7 @@ dialect gets a callback of its own.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
 
@@ -64,12 +65,21 @@ class _Gateway(Protocol):
     def roles(self) -> frozenset[str]: ...
 
 
+@dataclass(slots=True)
+class _Said:
+    """A message on its way into the database. Its id is given once, so that a repeat of the write changes nothing."""
+
+    channel: Channel
+    message: Inbound
+    row: store.NewInbound
+
+
 class InboundDesk:
     """Takes in what people send. Everything it takes is committed when it returns."""
 
     def __init__(self, gateway: _Gateway) -> None:
         self._gateway = gateway
-        self._messages: Batcher[store.NewInbound, bool] = Batcher(self._store, size=256, writers=1, patience=PATIENCE)
+        self._messages: Batcher[_Said, bool] = Batcher(self._store, size=256, writers=1, patience=PATIENCE)
         self._subscriptions: Batcher[_News, None] = Batcher(self._subscribe, size=256, writers=1, patience=PATIENCE)
         self.received = 0
         self.repeated = 0
@@ -83,8 +93,8 @@ class InboundDesk:
         """Commits messages that came for a channel; those that came before are left out."""
         if not messages:
             return
-        rows = [await self._row(channel, message) for message in messages]
-        new = await asyncio.gather(*(self._messages.submit(row) for row in rows))
+        said = [_Said(channel, message, self._row(channel, message)) for message in messages]
+        new = await asyncio.gather(*(self._messages.submit(one) for one in said))
         self.received += sum(new)
         self.repeated += len(new) - sum(new)
 
@@ -100,22 +110,25 @@ class InboundDesk:
 
     # -- Whom to tell ---------------------------------------------------------------------------------------------
 
-    async def _told(self, row: store.NewInbound, channel: Channel, message: Inbound, now: datetime) -> None:
-        """Adds a report for everyone who wants to hear of this message."""
-        entry = self._gateway.channels.by_id(channel.id)
-        if entry is not None and entry.inbound_url is not None:
-            await self._tell(row, FACE, entry.inbound_url, _report(row, channel, message, now))
+    async def _tell_all(self, said: Sequence["_Said"]) -> None:
+        """Adds a report for everyone who wants to hear of each of these messages."""
         asked = [(name, ask) for name, face in self._gateway.faces.items() if (ask := _asked(face)) is not None]
-        if not asked:
-            return
-        network = entry.network if entry is not None else ""
-        heard = Heard(channel.account_id, channel, network, message, await self._paired(channel, row.sender, now))
-        for name, ask in asked:
-            url = await self._ask(name, ask, heard)
-            if url is not None:
-                report = _report(row, channel, message, now)
-                report.face, report.network, report.paired = name, network, heard.paired
-                await self._tell(row, name, url, report)
+        pairs = await self._paired(said) if asked else {}
+        for number, one in enumerate(said):
+            one.row.reports.clear()
+            entry = self._gateway.channels.by_id(one.channel.id)
+            if entry is not None and entry.inbound_url is not None:
+                await self._tell(one.row, FACE, entry.inbound_url, _report(one))
+            if not asked:
+                continue
+            network = entry.network if entry is not None else ""
+            heard = Heard(one.channel.account_id, one.channel, network, one.message, pairs.get(number))
+            for name, ask in asked:
+                url = await self._ask(name, ask, heard)
+                if url is not None:
+                    report = _report(one)
+                    report.face, report.network, report.paired = name, network, heard.paired
+                    await self._tell(one.row, name, url, report)
 
     async def _ask(self, name: str, ask: _Ask, heard: Heard) -> str | None:
         """A face's answer. One that fails must not keep what a person wrote from being stored."""
@@ -134,35 +147,21 @@ class InboundDesk:
             number = await endpoints.intern(row.account_id, face, url)
         row.reports.append((number, encode_report(report)))
 
-    async def _paired(self, channel: Channel, person: str, now: datetime) -> Paired | None:
-        """The last message to this person on this channel; customers spell a number with or without a plus."""
-        plain = person.removeprefix("+")
-        floor = floor_of(now - PAIRED_WITHIN)
-        found = await store.paired(self._gateway.db, channel.account_id, channel.id, (plain, f"+{plain}"), floor)
-        if found is None:
-            return None
-        plan = decode_outline(found["plan"])
-        return Paired(
-            message_id=found["id"],
-            attempt_id=found["attempt_id"],
-            name=found["name"],
-            bulk_id=found["bulk_id"],
-            bulk_name=found["bulk_name"],
-            face=plan.face,
-            data=plan.callback.data if plan.callback else None,
-            platform=plan.platform,
-            extra=plan.extra,
-            accepted_at=found["accepted_at"],
-        )
+    async def _paired(self, said: Sequence["_Said"]) -> dict[int, Paired]:
+        """What each of these messages answers: the last that went to this person on this channel."""
+        people = [(one.channel.account_id, one.channel.id, one.row.sender.removeprefix("+")) for one in said]
+        floor = floor_of(self._gateway.clock.now() - PAIRED_WITHIN)
+        rows = await store.paired(self._gateway.db, people, floor)
+        return {number: _pair(row) for number, row in rows.items()}
 
     # -- Storing --------------------------------------------------------------------------------------------------
 
-    async def _row(self, channel: Channel, message: Inbound) -> store.NewInbound:
+    def _row(self, channel: Channel, message: Inbound) -> store.NewInbound:
         now = self._gateway.clock.now()
         extra: dict[str, Any] = dict(message.extra)
         if message.at is not None:
             extra.setdefault("sent_at", message.at)
-        row = store.NewInbound(
+        return store.NewInbound(
             id=self._gateway.ids.new(now),
             account_id=channel.account_id,
             channel_id=channel.id,
@@ -175,10 +174,10 @@ class InboundDesk:
             raw=storable(message.raw) if message.raw is not None else None,
             reports=[],
         )
-        await self._told(row, channel, message, now)
-        return row
 
-    async def _store(self, rows: Sequence[store.NewInbound]) -> Sequence[bool]:
+    async def _store(self, said: Sequence["_Said"]) -> Sequence[bool]:
+        await self._tell_all(said)
+        rows = [one.row for one in said]
         new = await store.store(self._gateway.db, rows)
         if any(row.reports and row.id in new for row in rows):
             if "callbacks" in self._gateway.roles:
@@ -196,7 +195,24 @@ def _asked(face: Face) -> _Ask | None:
     return getattr(face, "inbound_url", None)
 
 
-def _report(row: store.NewInbound, channel: Channel, message: Inbound, now: datetime) -> Report:
+def _pair(row: Any) -> Paired:
+    plan = decode_outline(row["plan"])
+    return Paired(
+        message_id=row["id"],
+        attempt_id=row["attempt_id"],
+        name=row["name"],
+        bulk_id=row["bulk_id"],
+        bulk_name=row["bulk_name"],
+        face=plan.face,
+        data=plan.callback.data if plan.callback else None,
+        platform=plan.platform,
+        extra=plan.extra,
+        accepted_at=row["accepted_at"],
+    )
+
+
+def _report(said: _Said) -> Report:
+    row, channel, message = said.row, said.channel, said.message
     return Report(
         id=row.id,
         kind="inbound",
@@ -208,7 +224,7 @@ def _report(row: store.NewInbound, channel: Channel, message: Inbound, now: date
         status=STATUS,
         channel=channel.name,
         channel_kind=channel.kind,
-        at=message.at or now,
+        at=message.at or row.received_at,
         content=msgspec.Raw(row.content),
         extra=message.extra or None,
         provider_id=row.provider_id,

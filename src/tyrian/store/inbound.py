@@ -79,21 +79,32 @@ async def store(db: Database, messages: Sequence[NewInbound]) -> set[UUID]:
     return {row[0] for row in rows}
 
 
-#: The account's latest message to a person that went out on a channel, among the last few to this person.
+#: Each account's latest message to a person that went out on a channel, among the last few to this person. Customers
+#: spell a number with or without a plus.
 _PAIRED = """
-SELECT m.id, m.name, m.bulk_id, b.name AS bulk_name, m.accepted_at, COALESCE(m.plan, b.plan) AS plan, a.id AS attempt_id
-FROM (SELECT * FROM messages WHERE account_id = $1 AND recipient = ANY($3::text[]) AND id >= $4
-      ORDER BY id DESC LIMIT 10) m
-JOIN LATERAL (
-    SELECT id FROM attempts WHERE message_id = m.id AND channel_id = $2 ORDER BY step DESC, id DESC LIMIT 1) a ON true
+SELECT w.n::int AS n, m.id, m.name, m.bulk_id, b.name AS bulk_name, m.accepted_at, COALESCE(m.plan, b.plan) AS plan,
+    m.attempt_id
+FROM unnest($1::int[], $2::int[], $3::text[]) WITH ORDINALITY AS w(account_id, channel_id, person, n)
+CROSS JOIN LATERAL (
+    SELECT c.*, a.id AS attempt_id
+    FROM (SELECT * FROM messages
+          WHERE account_id = w.account_id AND recipient = ANY(ARRAY[w.person, '+' || w.person]) AND id >= $4
+          ORDER BY id DESC LIMIT 10) c
+    JOIN LATERAL (
+        SELECT id FROM attempts WHERE message_id = c.id AND channel_id = w.channel_id ORDER BY step DESC LIMIT 1) a
+        ON true
+    ORDER BY c.id DESC LIMIT 1) m
 LEFT JOIN bulks b ON b.id = m.bulk_id
-ORDER BY m.id DESC LIMIT 1
 """
 
 
-async def paired(db: Database, account_id: int, channel_id: int, addresses: Sequence[str], floor: UUID) -> Any | None:
-    """The message that a person's message answers, if one went out on this channel since `floor`."""
-    return await db.fetchrow(_PAIRED, account_id, channel_id, list(addresses), floor)
+async def paired(db: Database, people: Sequence[tuple[int, int, str]], floor: UUID) -> dict[int, Any]:
+    """The messages that people's messages answer, if any went out since `floor`: position in `people` -> row.
+
+    `people` are (account, channel, address without a plus).
+    """
+    columns = [list(column) for column in zip(*people, strict=True)]
+    return {row["n"] - 1: row for row in await db.fetch(_PAIRED, *columns, floor)}
 
 
 async def subscribe(db: Database, news: Sequence[tuple[int, str, bool, datetime]]) -> None:
