@@ -58,7 +58,7 @@ class App:
         self._gateway = gateway
         self._prefixes: list[tuple[str, ASGIApp]] = [(p, app) for p, app in (mounts or {}).items()]
         if "api" in gateway.roles:
-            self._prefixes.append(("/hooks/", Hooks(gateway)))
+            self._prefixes += [("/hooks/", Hooks(gateway)), ("/l/", gateway.clicks)]
             for face in gateway.faces.values():
                 app = face.make_app(gateway)
                 self._prefixes += [(prefix, app) for prefix in face.prefixes]
@@ -120,6 +120,7 @@ class App:
             metrics.gauge("tyrian_group_commit_depth", depth, kind=kind)
         metrics.count("tyrian_messages_accepted_total", gateway.intake.accepted)
         metrics.count("tyrian_receipts_total", gateway.receipts.received)
+        metrics.count("tyrian_clicks_total", gateway.clicks.counted)
         metrics.count("tyrian_receipts_orphaned_total", gateway.receipts.orphaned)
         try:
             self._gauges(await self._waiting())

@@ -140,6 +140,12 @@ class Settings:
             default="none",
         ),
     ] = ()
+    record_click_addresses: Annotated[
+        Literal["no", "yes"],
+        About(
+            "Whether the network address of whoever follows a tracked link is kept and reported.", choice("no", "yes")
+        ),
+    ] = "no"
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"],
         About("The least important messages that are logged.", choice("debug", "info", "warning", "error")),

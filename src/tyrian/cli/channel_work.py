@@ -106,6 +106,7 @@ def show(where: Where, name: str, *, as_json: bool) -> None:
         ("inbound url", channel["inbound_url"]),
         ("also known as", ", ".join(channel["senders"]) or None),
         *_verification(channel["verification"]),
+        ("links", "tracked, for buttons with an id" if channel["track_links"] else None),
         ("hook url", channel["hook_url"]),
         ("made", moment(channel["created_at"])),
         ("changed", moment(channel["updated_at"])),

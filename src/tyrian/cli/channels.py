@@ -93,6 +93,9 @@ def add(
             show_default=False,
         ),
     ] = None,
+    track_links: Annotated[
+        bool, typer.Option("--track-links", help="Track link buttons that have an id, and report clicks.")
+    ] = False,
     as_json: options.AsJson = False,
 ) -> None:
     """Add a channel, and set it up at its network where the network must hear of it.
@@ -107,6 +110,7 @@ def add(
         "uncertain": options.pairs("--uncertain", uncertain),
         "inbound_url": inbound_url,
         "senders": senders or None,
+        "track_links": track_links or None,
     }
     fine = work.add(where, name, kind, options.pairs("--set", settings), secrets or [], given, as_json=as_json)
     raise typer.Exit(Exit.OK if fine else Exit.FAILED)

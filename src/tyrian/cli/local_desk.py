@@ -189,6 +189,7 @@ class LocalDesk:
             "inbound_url": entry.inbound_url,
             "senders": list(entry.senders),
             "verification": msgspec.to_builtins(found) if found is not None else None,
+            "track_links": channel.track_links,
             "hook_url": f"{self._public_url}/hooks/{channel.id}",
             "trouble": entry.trouble,
             "circuit": None,

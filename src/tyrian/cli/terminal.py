@@ -29,7 +29,9 @@ STYLES: Final = {
     # Events beyond the states
     "retry": "yellow",
     "fallback": "yellow",
+    "rerouted": "yellow",
     "late_receipt": "yellow",
+    "clicked": "green",
     "callback_delivered": "green",
     "callback_failed": "yellow",
     "callback_parked": "red",
@@ -38,6 +40,7 @@ STYLES: Final = {
     "paused": "yellow",
     "finished": "green",
     "active": "green",
+    "failing": "bold red",
     "ok": "green",
     "note": "yellow",
     "wrong": "bold red",

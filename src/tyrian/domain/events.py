@@ -51,6 +51,10 @@ EVENTS: Final[dict[str, str]] = {
         "The network reported on an attempt that was over already. `detail` has what it said in `receipt`; no status "
         "was changed by it."
     ),
+    "clicked": (
+        "A tracked link of the message was followed. `detail` has its `url`, its `button_id` and the `user_agent`. The "
+        "first hundred clicks on a link are told, and all are counted."
+    ),
     # Callbacks
     "callback_delivered": "A report was brought to the customer. `detail` has `callback_id`, `try` and `status`.",
     "callback_failed": "The customer's endpoint did not take a report; `detail` has `next_try_at`.",

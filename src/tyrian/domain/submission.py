@@ -38,11 +38,13 @@ class Callback(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=T
 
     url: Annotated[str, Meta(min_length=1, max_length=2000)]
     data: Annotated[str, Meta(max_length=4000)] | None = None
-    #: Report states wanted; left out: `delivered`, `seen`, `failed`, `expired`, `cancelled`. There are also `sent`, and
-    #: for faces `step_failed`: a step ended without a delivery.
+    #: Report states wanted; left out: `delivered`, `seen`, `failed`, `expired`, `cancelled`, `clicked`. There are also
+    #: `sent`, and for faces `step_failed`: a step ended without a delivery.
     events: Annotated[list[str], Meta(min_length=1)] | None = None
     #: Where `seen` goes, if it goes elsewhere.
     seen_url: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
+    #: Where clicks on tracked links go, if they go elsewhere.
+    click_url: Annotated[str, Meta(min_length=1, max_length=2000)] | None = None
 
 
 class Platform(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -69,6 +71,10 @@ class Plan(Struct, kw_only=True, omit_defaults=True):
     refused: str | None = None
     #: The number of the callback's `seen_url`, filled in when the message is taken.
     seen_endpoint: int | None = None
+    #: The same for its `click_url`.
+    click_endpoint: int | None = None
+    #: Whether link buttons go out as tracked links; None leaves it to the channel.
+    track_links: bool | None = None
 
 
 class Recipient(Struct, kw_only=True, omit_defaults=True):

@@ -7,11 +7,11 @@ is checked here against the structs that the kind names.
 import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Final
-from urllib.parse import urlsplit
 
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tyrian.domain.links import is_web_url
 from tyrian.domain.problem import Problem, Refused, problems_of
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 from tyrian.engine.ports import ChannelKind
@@ -59,6 +59,8 @@ class ChannelSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     inbound_url: WebUrl | None = None
     #: Names by which programs written for another vendor's API know this sender.
     senders: Senders = []
+    #: Whether link buttons with an id go out as tracked links where the message does not say.
+    track_links: bool = False
 
 
 class ChannelChange(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -72,6 +74,7 @@ class ChannelChange(Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     active: bool | UnsetType = UNSET
     inbound_url: WebUrl | UnsetType | None = UNSET
     senders: Senders | UnsetType = UNSET
+    track_links: bool | UnsetType = UNSET
 
 
 def changed(spec: ChannelSpec, change: ChannelChange) -> ChannelSpec:
@@ -106,7 +109,7 @@ def check(spec: ChannelSpec, kinds: Mapping[str, ChannelKind]) -> ChannelKind:
         found.append(Problem("/kind", f"is not a kind of channel; there are: {listed}", "unknown_kind"))
     else:
         found += [*_fitting(spec.config, kind.config, "/config"), *_fitting(spec.secrets, kind.secrets, "/secrets")]
-    if spec.inbound_url is not None and not _is_web_url(spec.inbound_url):
+    if spec.inbound_url is not None and not is_web_url(spec.inbound_url):
         found.append(Problem("/inbound_url", "must be an http:// or https:// URL with a host"))
     if kind is None or found:
         raise Refused(found)
@@ -137,14 +140,3 @@ def _unstorable(value: dict[str, Any], at: str) -> list[Problem]:
     if len(text) > MAX_BYTES:
         return [Problem(at, f"is larger than {MAX_BYTES} bytes as JSON", "too_large")]
     return [Problem(at, "has a NUL character, which cannot be stored", "nul")] if _NUL.search(text) else []
-
-
-def _is_web_url(url: str) -> bool:
-    if not url.isprintable() or " " in url:
-        return False
-    try:
-        parts = urlsplit(url)
-        _ = parts.port
-    except ValueError:
-        return False
-    return parts.scheme in ("http", "https") and bool(parts.hostname)

@@ -223,7 +223,7 @@ class Channels:
         """Makes the entry what it is now. Only what the connector was made from makes a new connector."""
         if _made_from(entry) == _made_from(fresh):
             channel = entry.channel
-            for name in ("rate", "concurrency", "uncertain", "active", "retired"):
+            for name in ("rate", "concurrency", "uncertain", "active", "retired", "track_links"):
                 setattr(channel, name, getattr(fresh.channel, name))
         else:
             if self._connect:
@@ -271,6 +271,7 @@ class Channels:
             concurrency=stored.concurrency,
             uncertain={Purpose(p): UncertainPolicy(policy) for p, policy in stored.uncertain.items()},
             active=stored.active,
+            track_links=stored.track_links,
         )
         return ChannelEntry(
             channel, kind, _capabilities(kind, channel), stored.inbound_url, stored.created_at, stored.updated_at,
@@ -347,6 +348,7 @@ class Channels:
             active=stored.active,
             inbound_url=stored.inbound_url,
             senders=list(stored.senders),
+            track_links=stored.track_links,
         )
 
     def _fill(self, stored: StoredChannel, spec: ChannelSpec) -> None:
@@ -356,6 +358,7 @@ class Channels:
         stored.uncertain = {purpose.value: policy.value for purpose, policy in spec.uncertain.items()}
         stored.inbound_url = spec.inbound_url
         stored.senders = list(spec.senders)
+        stored.track_links = spec.track_links
 
     # -- Asking the network ---------------------------------------------------------------------------------------
 

@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from tyrian.domain import limits
+from tyrian.domain.links import is_web_url, tracked
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.schedule import Schedule
@@ -34,6 +35,8 @@ def check_plan(
         found.append(Problem(f"{at}/cascade", f"must have at most {MAX_STEPS} steps", "too_long"))
     for number, step in enumerate(plan.cascade):
         found += check_step(channels, account_id, step, plan.purpose, f"{at}/cascade/{number}")
+        if plan.track_links is not False:
+            found += check_links(channels, account_id, step, plan.track_links, f"{at}/cascade/{number}/content")
     if not 30 <= plan.validity <= MAX_VALIDITY:
         found.append(Problem(f"{at}/validity", f"must be from 30 to {MAX_VALIDITY} seconds"))
     if plan.schedule is not None:
@@ -54,10 +57,23 @@ def check_step(channels: Channels, account_id: int, step: Step, purpose: Purpose
     return found
 
 
+def check_links(channels: Channels, account_id: int, step: Step, asked: bool | None, at: str) -> list[Problem]:
+    """Link buttons that are to be tracked and lead to no web page. `asked` is what the message says of tracking."""
+    entry = channels.get(account_id, step.channel)
+    usual = entry is not None and entry.channel.track_links
+    if not (asked or usual):
+        return []
+    return [
+        Problem(f"{at}{pointer}/url", "must be an http:// or https:// URL with a host, to be tracked")
+        for _, pointer, button in tracked(step.content, asked, usual)
+        if not is_web_url(button.url)
+    ]
+
+
 def check_callback(callback: Callback, at: str, allow_private: Any = None) -> list[Problem]:
     """What is wrong with where reports are to go. Pull queues are for faces alone, which do not come here with one."""
     found = []
-    for name, url in (("url", callback.url), ("seen_url", callback.seen_url)):
+    for name, url in (("url", callback.url), ("seen_url", callback.seen_url), ("click_url", callback.click_url)):
         reason = judge_url(url, allow_private) if url is not None else None
         if reason:
             found.append(Problem(f"{at}/{name}", reason))

@@ -24,6 +24,7 @@ from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.gate import Gate
 from tyrian.engine.known import Facts, Known, Recent, from_row
 from tyrian.engine.lane import Lane
+from tyrian.engine.links import Links
 from tyrian.engine.node import Node
 from tyrian.engine.router import Router
 from tyrian.engine.writer import Scribe, reported
@@ -61,6 +62,8 @@ class Dispatch:
         self._channels = channels
         self._router = router
         self._scribe = scribe
+        #: Makes links that are tracked; without it, none are.
+        self.links: Links | None = None
         self._node = node
         self._recent = recent
         self._on_reports = on_reports
@@ -254,11 +257,14 @@ class Dispatch:
         plan = message.steps[facts.step]
         if plan.validity is not None:
             ends = min(ends, attempt.started_at + timedelta(seconds=plan.validity))
+        content = content_of(known, facts.step)
+        if self.links is not None:
+            content = await self.links.shortened(lane.channel, facts, known, content)
         outgoing = ports.Outgoing(
             attempt_id=facts.attempt_id,
             message_id=facts.message_id,
             to=facts.recipient,
-            content=content_of(known, facts.step),
+            content=content,
             purpose=known.plan.purpose,
             ttl=max(int((ends - now).total_seconds()), 1),
             tries=facts.tries,

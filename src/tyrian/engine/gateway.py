@@ -15,6 +15,7 @@ from tyrian.engine.bulks import Bulks
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import Channels
 from tyrian.engine.circuits import Circuits
+from tyrian.engine.clicks import Clicks
 from tyrian.engine.dispatch import Dispatch
 from tyrian.engine.documents import Documents
 from tyrian.engine.endpoints import Endpoints
@@ -23,6 +24,7 @@ from tyrian.engine.inbound import InboundDesk
 from tyrian.engine.intake import Intake
 from tyrian.engine.keys import KeyRing
 from tyrian.engine.known import Recent
+from tyrian.engine.links import Links
 from tyrian.engine.metrics import Metrics
 from tyrian.engine.node import Node
 from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Receipt, Tools
@@ -76,6 +78,8 @@ class Gateway:
         self.circuits = Circuits(clock)
         router = Router(self.channels, self.circuits)
         self.scribe = Scribe(self.channels, router, self.ids)
+        self.links = Links(db, clock, settings.public_url)
+        self.clicks = Clicks(self)
         recent = Recent()
         self.dispatch = Dispatch(db, clock, self.channels, router, self.scribe, self.node, recent, self._reports)
         self.intake = Intake(db, clock, self.ids, router, self.endpoints, self.node, self.dispatch, recent)
@@ -113,8 +117,10 @@ class Gateway:
         self.receipts.on_written = self._written
         self.receipts.on_parked = self.upkeep.receipts_parked
         self.feeder.on_released = self._released
+        self.dispatch.links = self.links
         self.dispatch.observe = self.metrics.sent
         self.dispatch.on_moved = self.metrics.rerouted
+        self.clicks.on_reports = self._reports
         self.callbacks.on_outcome = self.metrics.called
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
@@ -144,7 +150,9 @@ class Gateway:
         await self.intake.drain()
         await asyncio.gather(self.dispatch.drain(limit), self.callbacks.drain(limit))
         with contextlib.suppress(TimeoutError):
-            await asyncio.wait_for(asyncio.gather(self.receipts.drain(), self.inbound.drain()), limit)
+            await asyncio.wait_for(
+                asyncio.gather(self.receipts.drain(), self.inbound.drain(), self.clicks.drain()), limit
+            )
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

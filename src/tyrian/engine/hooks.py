@@ -8,7 +8,7 @@ comes again.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from ipaddress import IPv4Network, IPv6Network, ip_address
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, Protocol
 from urllib.parse import parse_qsl
 
@@ -18,6 +18,7 @@ from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.inbound import InboundDesk
 from tyrian.engine.ports import Connector, HookAnswer, HookRequest
 from tyrian.engine.receipts import Receipts
+from tyrian.engine.remote import remote_address
 from tyrian.store.database import LOST
 
 log = logging.getLogger(__name__)
@@ -141,29 +142,8 @@ class Hooks:
             query=_query(query) if query else {},
             headers=headers,
             body=body,
-            remote=self._remote(scope, headers),
+            remote=remote_address(scope, self._trusted),
         )
-
-    def _remote(self, scope: Scope, headers: Mapping[str, str]) -> str | None:
-        """The caller's address: the last one in `X-Forwarded-For` that no trusted proxy wrote for another."""
-        client = scope.get("client")
-        remote: str | None = client[0] if client else None
-        if not self._trusted or remote is None or not self._trusts(remote):
-            return remote
-        for hop in reversed(headers.get("x-forwarded-for", "").split(",")):
-            address = hop.strip()
-            if not _is_address(address):
-                break
-            remote = address
-            if not self._trusts(remote):
-                break
-        return remote
-
-    def _trusts(self, remote: str) -> bool:
-        if not _is_address(remote):
-            return False
-        address = ip_address(remote)
-        return any(address in network for network in self._trusted)
 
     # -- Committing -----------------------------------------------------------------------------------------------
 
@@ -223,11 +203,3 @@ def _query(query: bytes) -> dict[str, str]:
         return dict(parse_qsl(query.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except ValueError:
         return {}
-
-
-def _is_address(text: str) -> bool:
-    try:
-        ip_address(text)
-    except ValueError:
-        return False
-    return True

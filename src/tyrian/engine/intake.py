@@ -222,12 +222,15 @@ class Intake:
         )
 
     async def _routed(self, account_id: int, plan: Plan) -> Plan:
-        """The plan with the number of the endpoint that `seen` goes to, where that is another."""
+        """The plan with the numbers of the endpoints that `seen` and clicks go to, where those are others."""
         callback = plan.callback
-        if callback is None or callback.seen_url is None:
+        if callback is None or (callback.seen_url is None and callback.click_url is None):
             return plan
-        number = await self._endpoint(account_id, plan.face, callback.seen_url)
-        return msgspec.structs.replace(plan, seen_endpoint=number)
+        seen, click = [
+            await self._endpoint(account_id, plan.face, url) if url is not None else None
+            for url in (callback.seen_url, callback.click_url)
+        ]
+        return msgspec.structs.replace(plan, seen_endpoint=seen, click_endpoint=click)
 
     async def _endpoint(self, account_id: int, face: str, url: str) -> int:
         known = self._endpoints.known(account_id, face, url)

@@ -22,7 +22,7 @@ encode_plan = msgspec.json.Encoder().encode
 _decode_variables = msgspec.json.Decoder(dict[str, str]).decode
 
 #: Report states that go to the customer where the request does not choose.
-REPORTED = frozenset({"delivered", "seen", "failed", "expired", "cancelled"})
+REPORTED = frozenset({"delivered", "seen", "failed", "expired", "cancelled", "clicked"})
 #: The state of a report on a step that ended without a delivery, whether or not another follows. Told before the
 #: message's own end, and only to those who ask for it.
 STEP_FAILED = "step_failed"
@@ -45,6 +45,7 @@ class Outline(msgspec.Struct):
     face: str = "native"
     extra: dict[str, Any] | None = None
     seen_endpoint: int | None = None
+    click_endpoint: int | None = None
 
 
 decode_outline = msgspec.json.Decoder(Outline).decode
@@ -78,8 +79,8 @@ class Known:
 
     def endpoint_of(self, status: str) -> int | None:
         """Where reports of this status go."""
-        seen = self.plan.seen_endpoint if status == "seen" else None
-        return self.endpoint_id if seen is None else seen
+        own = {"seen": self.plan.seen_endpoint, "clicked": self.plan.click_endpoint}.get(status)
+        return self.endpoint_id if own is None else own
 
 
 def steps_of(plan: Plan | Outline) -> tuple[StepPlan, ...]:

@@ -20,6 +20,7 @@ METRICS: Final[dict[str, str]] = {
     "tyrian_messages_accepted_total": "Messages accepted by this process.",
     "tyrian_receipts_total": "Receipts taken by this process.",
     "tyrian_receipts_orphaned_total": "Receipts given up because no attempt with their id appeared.",
+    "tyrian_clicks_total": "Clicks on tracked links counted by this process.",
     "tyrian_sends_due": "Sends that are due and wait for room or for their channel's limits, by channel.",
     "tyrian_oldest_due_seconds": "Age of the oldest due send, by channel.",
     "tyrian_sends_in_flight": "Sends claimed and not yet written down, over all nodes, by channel.",

@@ -47,6 +47,8 @@ class Channel:
     concurrency: int | None = None
     uncertain: dict[Purpose, UncertainPolicy] = field(default_factory=dict)
     active: bool = True
+    #: Whether link buttons with an id go out as tracked links where the message does not say.
+    track_links: bool = False
     #: Secrets that were replaced a short while ago, and until when what is signed with them is still believed.
     retired: dict[str, tuple[str, datetime]] = field(default_factory=dict, repr=False)
 

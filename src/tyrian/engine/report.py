@@ -43,6 +43,15 @@ class Paired(Struct, kw_only=True, omit_defaults=True):
     accepted_at: datetime
 
 
+class ClickedLink(Struct, kw_only=True, omit_defaults=True):
+    """A tracked link that was followed. `address` is the caller's, where the gateway keeps it."""
+
+    url: str
+    button_id: str | None = None
+    user_agent: str | None = None
+    address: str | None = None
+
+
 class Report(Struct, kw_only=True, omit_defaults=True):
     """One report (`kind` "message"), inbound message ("inbound") or click on a tracked link ("click").
 
@@ -79,6 +88,8 @@ class Report(Struct, kw_only=True, omit_defaults=True):
     provider_id: str | None = None
     #: What an inbound message answers: the last message to this person on this channel.
     paired: Paired | None = None
+    #: Of a click: what was followed. `at` says when.
+    click: ClickedLink | None = None
     #: The message's attempts in the order of the cascade, for faces that ask for them (`Face.needs_attempts`).
     attempts: list[AttemptLine] | None = None
 

@@ -21,7 +21,7 @@ SELECT current_setting('server_version') AS version, current_setting('server_ver
 _NOW = "SELECT clock_timestamp()"
 _PARTITIONS = """
 SELECT p.relname || '_' || to_char(d.day, 'YYYYMMDD') AS name
-FROM (VALUES ('messages'), ('attempts'), ('events')) AS p(relname)
+FROM (VALUES ('messages'), ('attempts'), ('events'), ('links')) AS p(relname)
 CROSS JOIN unnest($1::date[]) AS d(day)
 WHERE to_regclass(p.relname || '_' || to_char(d.day, 'YYYYMMDD')) IS NULL
 ORDER BY 1

@@ -15,6 +15,7 @@ import asyncpg
 
 from tyrian.domain.ids import floor_of, time_of
 from tyrian.store.database import Database
+from tyrian.store.links import OF_MESSAGE
 
 #: Rows that one page of a filtered list looks at, at most.
 WINDOW: Final = 20_000
@@ -107,6 +108,11 @@ async def attempts(db: Database, message_id: UUID) -> list[Row]:
 async def events(db: Database, message_id: UUID) -> list[Row]:
     """A message's history, oldest first."""
     return await db.read(_EVENTS, message_id)
+
+
+async def links(db: Database, message_id: UUID) -> list[Row]:
+    """A message's tracked links with their clicks, in the order in which they went out."""
+    return await db.read(OF_MESSAGE, message_id)
 
 
 async def exchanges(db: Database, message_id: UUID) -> list[Row]:

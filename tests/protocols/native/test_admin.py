@@ -144,6 +144,7 @@ async def test_a_channel_is_made_set_up_and_shown_without_its_secrets(api: Api) 
             "fix": None,
             "at": api.now,
         },
+        "track_links": False,
         "hook_url": f"https://gateway.example/hooks/{entry.channel.id}",
         "trouble": None,
         "circuit": "closed",

@@ -188,6 +188,7 @@ def _channel(call: Call, entry: ChannelEntry, known: Mapping[int, Verification])
         "inbound_url": entry.inbound_url,
         "senders": list(entry.senders),
         "verification": _verified(known.get(channel.id)),
+        "track_links": channel.track_links,
         "hook_url": f"{call.gateway.settings.public_url}/hooks/{channel.id}",
         "trouble": entry.trouble,
         "circuit": call.gateway.circuits.state(channel.id) if entry.group is None else None,

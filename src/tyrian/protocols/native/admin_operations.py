@@ -56,6 +56,7 @@ CHANNEL: Final[dict[str, Any]] = {
     "inbound_url": "https://shop.example/inbound",
     "senders": ["Shop"],
     "verification": None,
+    "track_links": False,
     "hook_url": "https://gateway.example/hooks/7",
     "trouble": None,
     "circuit": "closed",

@@ -86,6 +86,9 @@ class ChannelAnswer(Struct, kw_only=True):
         VerificationAnswer | None,
         Meta(description="Whether the network knows this gateway; `null` for kinds that need nothing set up there."),
     ]
+    track_links: Annotated[
+        bool, Meta(description="Whether link buttons with an `id` are tracked where the message does not say.")
+    ]
     hook_url: Annotated[str, Meta(description="Where the network must bring receipts and messages.")]
     trouble: str | None
     circuit: Annotated[

@@ -129,6 +129,26 @@ class ExchangeList(Struct, kw_only=True):
     exchanges: list[ExchangeAnswer]
 
 
+class LinkAnswer(Struct, kw_only=True):
+    """A tracked link: where it leads, as what it went out, and how often it was followed."""
+
+    url: str
+    short_url: str
+    button_id: str | None
+    channel: str | None
+    attempt_id: UUID
+    clicks: int
+    first_click_at: Time | None
+    last_click_at: Time | None
+    created_at: Time
+
+
+class LinkList(Struct, kw_only=True):
+    """A message's tracked links, in the order in which they went out."""
+
+    links: list[LinkAnswer]
+
+
 class BulkSummary(Struct, kw_only=True):
     """A bulk, as lists show it. `released` counts the messages that were let go on their way."""
 

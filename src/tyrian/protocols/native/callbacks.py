@@ -5,6 +5,7 @@ from tyrian.protocols.native.answers import CallbackAnswer, CallbackList, Redeli
 from tyrian.protocols.native.errors import not_found
 from tyrian.protocols.native.operation import Call, Reply
 from tyrian.protocols.native.pages import cursor_of, number_before
+from tyrian.protocols.native.reports import type_of
 from tyrian.protocols.native.times import stamp
 from tyrian.store import reading
 
@@ -23,7 +24,7 @@ def _answer(row: reading.Row) -> CallbackAnswer:
     return CallbackAnswer(
         id=row["id"],
         message_id=row["message_id"],
-        type="message.inbound" if report.kind == "inbound" else f"message.{report.status}",
+        type=type_of(report),
         url=row["url"],
         state="parked" if row["parked"] else "failing",
         tries=row["tries"],

@@ -128,6 +128,22 @@ EXCHANGES: Final = {
     ]
 }
 
+LINKS: Final = {
+    "links": [
+        {
+            "url": "https://shop.example/orders/7",
+            "short_url": "https://gateway.example/l/AZgPXmwAq3Zs8mT1yV0cKw4e",
+            "button_id": "order",
+            "channel": "demo-viber",
+            "attempt_id": _ATTEMPT,
+            "clicks": 2,
+            "first_click_at": _SENT,
+            "last_click_at": _SENT,
+            "created_at": _SENT,
+        }
+    ]
+}
+
 BULK_REQUEST: Final[dict[str, Any]] = {
     "a bulk at a steady pace": {
         "name": "Spring 2026",

@@ -104,6 +104,17 @@ MESSAGES: Final = (
         ),
     ),
     Operation(
+        method="GET",
+        path="/api/v1/messages/{id}/links",
+        name="getMessageLinks",
+        tag="Messages",
+        summary="Read a message's tracked links",
+        description="Where each tracked link leads, as what it went out, and how often it was followed.",
+        scope="messages:read",
+        handler=messages.get_links,
+        answers=(Answer(status=200, description="The links.", type=answers.LinkList, example=examples.LINKS),),
+    ),
+    Operation(
         method="POST",
         path="/api/v1/messages/{id}/cancel",
         name="cancelMessage",

@@ -15,6 +15,8 @@ from tyrian.protocols.native.answers import (
     EventList,
     ExchangeAnswer,
     ExchangeList,
+    LinkAnswer,
+    LinkList,
     MessageAnswer,
     MessageList,
     MessageSummary,
@@ -181,6 +183,29 @@ def _exchange(row: reading.Row) -> ExchangeAnswer:
         status=said.status,
         milliseconds=said.ms,
         error=said.error,
+    )
+
+
+async def get_links(call: Call) -> Reply:
+    """A message's tracked links with their clicks."""
+    message_id = call.id("message")
+    if not await reading.exists(call.gateway.db, call.account_id, message_id):
+        raise unknown(call)
+    rows = await reading.links(call.gateway.db, message_id)
+    return Reply(LinkList(links=[_link(call, row) for row in rows]))
+
+
+def _link(call: Call, row: reading.Row) -> LinkAnswer:
+    return LinkAnswer(
+        url=row["url"],
+        short_url=call.gateway.links.url_of(row["code"]),
+        button_id=row["button_id"],
+        channel=row["channel"],
+        attempt_id=row["attempt_id"],
+        clicks=row["clicks"],
+        first_click_at=maybe(row["first_at"]),
+        last_click_at=maybe(row["last_at"]),
+        created_at=stamp(row["created_at"]),
     )
 
 

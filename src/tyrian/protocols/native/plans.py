@@ -242,6 +242,7 @@ def plan_of(request: SendRequest | SendManyRequest | BulkRequest, cascade: list[
         validity=request.validity or MAX_VALIDITY,
         callback=request.callback,
         platform=request.platform,
+        track_links=request.track_links,
     )
 
 
@@ -253,6 +254,7 @@ def _own_plan(request: SendManyRequest, entry: Entry, cascade: list[Step]) -> Pl
         validity=entry.validity or request.validity or MAX_VALIDITY,
         callback=entry.callback or request.callback,
         platform=entry.platform or request.platform,
+        track_links=request.track_links,
     )
 
 

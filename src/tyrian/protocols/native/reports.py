@@ -19,10 +19,12 @@ from msgspec import Struct
 
 from tyrian.domain.submission import Platform
 from tyrian.engine.ports import CallbackRequest
-from tyrian.engine.report import Report
+from tyrian.engine.report import ClickedLink, Report
 from tyrian.protocols.native.times import stamp
 
 PREFIX: Final = "whsec_"
+#: Reports that are not named after the message's status.
+_KINDS: Final = {"inbound": "inbound", "click": "clicked"}
 
 
 class ReportedMessage(Struct, kw_only=True, omit_defaults=True):
@@ -41,10 +43,11 @@ class ReportedMessage(Struct, kw_only=True, omit_defaults=True):
     accepted_at: str | None = None
     content: Any = None
     extra: dict[str, Any] | None = None
+    click: ClickedLink | None = None
 
 
 class CallbackBody(Struct, kw_only=True, omit_defaults=True):
-    """The body of a callback: `id` names it over all its tries, `type` is `message.<status>` or `message.inbound`."""
+    """The body of a callback: `id` names it over all its tries, `type` says what it is about (`message.delivered`)."""
 
     id: UUID
     type: str
@@ -70,7 +73,7 @@ def _body(report: Report) -> CallbackBody:
     inbound = report.kind == "inbound"
     return CallbackBody(
         id=report.id,
-        type="message.inbound" if inbound else f"message.{report.status}",
+        type=type_of(report),
         at=stamp(report.at),
         message=ReportedMessage(
             id=report.message_id,
@@ -86,10 +89,16 @@ def _body(report: Report) -> CallbackBody:
             accepted_at=stamp(report.accepted_at) if report.accepted_at else None,
             content=report.content,
             extra=report.extra if inbound else None,
+            click=report.click,
         ),
         data=report.data,
         platform=report.platform,
     )
+
+
+def type_of(report: Report) -> str:
+    """What a callback calls itself."""
+    return f"message.{_KINDS.get(report.kind, report.status)}"
 
 
 def signed_headers(identifier: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:

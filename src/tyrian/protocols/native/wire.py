@@ -44,7 +44,14 @@ About = Annotated[Purpose, Meta(description="What the message is for; decides co
 ValidFor = Annotated[
     Validity, Meta(description="Whole seconds after which a message not delivered is given up; 48 hours by default.")
 ]
-ReportState = Literal["sent", "delivered", "seen", "failed", "expired", "cancelled"]
+TrackLinks = Annotated[
+    bool | None,
+    Meta(
+        description="Whether link buttons go out as links of the gateway's own, so that clicks are counted and "
+        "reported. Left out, it is so for buttons with an `id` on channels that are set so."
+    ),
+]
+ReportState = Literal["sent", "delivered", "seen", "failed", "expired", "cancelled", "clicked"]
 
 
 class Callback(submission.Callback, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -61,6 +68,7 @@ class _Plan(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
     validity: ValidFor | None = None
     callback: Callback | None = None
     platform: Platform | None = None
+    track_links: TrackLinks = None
 
 
 class SendRequest(_Plan, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

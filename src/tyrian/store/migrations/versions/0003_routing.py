@@ -1,4 +1,4 @@
-"""Channel groups and tracked links."""
+"""Channel groups."""
 
 from tyrian.store.migrations import run_script
 
@@ -9,5 +9,5 @@ depends_on = None
 
 
 def upgrade() -> None:
-    """Add the columns and the table."""
+    """Add the column."""
     run_script("0003_routing.sql")
