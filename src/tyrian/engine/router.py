@@ -53,6 +53,8 @@ class Router:
         """Where an attempt's step goes on after this result, if it may and there is another member."""
         if not isinstance(result, ports.Refused | ports.Retry) or result.reason not in ELSEWHERE:
             return None
+        if isinstance(known.plan, Plan) and known.plan.refused is not None:
+            return None
         return self.instead(facts, known)
 
     def instead(self, facts: Facts, known: Known) -> Route | None:
