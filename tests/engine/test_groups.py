@@ -275,6 +275,13 @@ class TestMoving:
             outcomes._write = never
             stage.one.answers["+1"] = [lambda o: DOWN]
             identifier = await send(stage)
+
+            async def refused() -> bool:
+                return len(stage.one.sent) == 1
+
+            await stage.until(refused)
+            for task in stage.gateway._tasks:
+                task.cancel()
             await stage.gateway.node.stop()
             async with _second(database_url, stage.scripts) as second:
                 survivor = Stage(second, stage.account_id, stage.scripts)
