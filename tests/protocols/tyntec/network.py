@@ -8,7 +8,7 @@ from msgspec import Struct
 
 from tyrian.domain.address import e164
 from tyrian.domain.content import Base
-from tyrian.domain.limits import Capabilities, ContentRule
+from tyrian.domain.limits import Bound, Capabilities, ContentRule
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import Purpose
 from tyrian.engine.ports import (
@@ -31,7 +31,10 @@ REFUSALS = {"04": "not_a_viber_user", "05": "blocked_by_user"}
 SILENT = "03"
 
 CAPABILITIES = Capabilities(
-    contents={kind: ContentRule() for kind in ("text", "image", "video", "file", "list", "carousel")},
+    contents={
+        **{kind: ContentRule() for kind in ("text", "image", "list", "carousel")},
+        **{kind: ContentRule(bounds=(Bound(field="size", maximum=1e9),)) for kind in ("video", "file")},
+    },
     shapes={
         Purpose.TRANSACTIONAL: frozenset({"text", "file", "list"}),
         Purpose.PROMOTIONAL: frozenset({"text", "text+button", "image", "image+text+button", "carousel"}),

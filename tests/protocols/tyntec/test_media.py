@@ -43,6 +43,18 @@ async def test_the_url_needs_no_key_and_can_be_sent(api: Api) -> None:
     assert getattr(await api.on_network(message), "url", None) == url
 
 
+async def test_a_files_size_is_asked_of_its_server(api: Api) -> None:
+    url = str((await uploaded(api))["url"])
+    for content in (
+        {"contentType": "file", "file": {"url": url, "filename": "a.pdf"}},
+        {"contentType": "video", "video": {"url": url, "thumbnailUrl": url, "filesize": 0, "duration": 3}},
+    ):
+        assert getattr(await api.on_network(await api.taken(content)), "size", None) == len(PNG)
+    nowhere = url.replace("/media/", "/nowhere/")
+    message = await api.taken({"contentType": "file", "file": {"url": nowhere, "filename": "a.pdf"}})
+    assert getattr(await api.on_network(message), "size", 0) is None
+
+
 @pytest.mark.parametrize("change", [("expires", "9999999999"), ("signature", "0" * 64), ("signature", "é")])
 async def test_a_url_that_was_changed_is_refused(api: Api, change: tuple[str, str]) -> None:
     parts = urlsplit(str((await uploaded(api))["url"]))

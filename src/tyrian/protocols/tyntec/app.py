@@ -121,7 +121,13 @@ class Routed:
             status, body = known.status, known.body
             headers = {"content-type": known.media, **dict(known.headers)}
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
-        await answer(send, status, b"" if scope["method"] == "HEAD" else body, encoded)
+        if scope["method"] == "HEAD":
+            # The length is that of the body which GET brings.
+            encoded.append((b"content-length", b"%d" % len(body)))
+            await send({"type": "http.response.start", "status": status, "headers": encoded})
+            await send({"type": "http.response.body", "body": b""})
+        else:
+            await answer(send, status, body, encoded)
 
     async def _answered(self, scope: Scope, receive: Receive) -> tuple[int, bytes, dict[str, str]]:
         route, names = self._find(scope["path"])

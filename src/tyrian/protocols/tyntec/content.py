@@ -190,7 +190,8 @@ def _video(part: wire.Part, at: str, faults: Faults) -> Base:
     return neutral.Video(
         url=faults.url(video.url, f"{here}.url"),
         thumbnail=faults.url(video.thumbnail_url, f"{here}.thumbnailUrl"),
-        size=faults.number(video.filesize, f"{here}.filesize", limits.MAX_MEGABYTES) * limits.MEGABYTE,
+        # One of less than a megabyte says 0, which is no size that Viber takes.
+        size=faults.number(video.filesize, f"{here}.filesize", limits.MAX_MEGABYTES) * limits.MEGABYTE or None,
         duration=faults.number(video.duration, f"{here}.duration"),
     )
 

@@ -48,6 +48,8 @@ async def _submission(desk: Desk, request: wire.LegacyRequest, account_id: int) 
         extra["context"] = context
     if request.overrides is not None:
         extra["overrides"] = msgspec.to_builtins(request.overrides)
+    for entry, (_, _, content) in zip(entries, asked, strict=True):
+        await desk.measure(content, entry)
     steps = [
         Step(
             channel=entry.channel.name,

@@ -8,6 +8,7 @@ from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Callback, Plan, Recipient, Step, Submission
 from tyrian.engine.channels import ChannelEntry
 from tyrian.engine.egress import judge_url
+from tyrian.engine.sizes import Sizes
 from tyrian.protocols.tyntec import content as contents, errors, limits, wire
 from tyrian.protocols.tyntec.accounts import FACE, NETWORKS, Accounts
 from tyrian.protocols.tyntec.content import EMPTY, Faults, must_be_one_of, must_match, size_between
@@ -29,6 +30,7 @@ class Desk:
         self._channels = gateway.channels
         self._allowed = gateway.settings.allow_private_callbacks
         self.accounts = Accounts(gateway)
+        self._sizes = Sizes(self._allowed)
         self._known: dict[tuple[int, str, str], ChannelEntry] = {}
 
     # -- v3 -----------------------------------------------------------------------------------------------------------
@@ -171,6 +173,7 @@ class Desk:
         self, entry: ChannelEntry, content: Base, purpose: Purpose, extra: dict[str, Any], override: str | None
     ) -> Plan:
         """The plan of a message over one channel."""
+        await self.measure(content, entry)
         step = Step(channel=entry.channel.name, content=content)  # type: ignore[arg-type]
         return Plan(
             cascade=[step],
@@ -179,6 +182,10 @@ class Desk:
             face=FACE,
             extra=extra,
         )
+
+    async def measure(self, content: Base, entry: ChannelEntry) -> None:
+        """Finds out how large a file is, which tyntec's requests do not say and Viber must be told."""
+        await self._sizes.fill(content, entry.capabilities)
 
     async def callback(self, entry: ChannelEntry, extra: dict[str, Any], override: str | None) -> Callback | None:
         """Where reports on a message go: as it says itself, its sender's configuration, or the account's."""
