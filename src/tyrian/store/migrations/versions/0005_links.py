@@ -2,12 +2,12 @@
 
 from tyrian.store.migrations import run_script
 
-revision = "0004_links"
-down_revision = "0003_routing"
+revision = "0005_links"
+down_revision = "0004_lines"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Add the table, and its days to the upkeep of partitions."""
-    run_script("0004_links.sql")
+    run_script("0005_links.sql")
