@@ -5,6 +5,7 @@ carries its number and the nanosecond it was due at, by which the upstream knows
 `bench 0000000017 0000123456789012345 ...`.
 """
 
+import hmac
 import time
 
 import msgspec
@@ -96,6 +97,30 @@ class Receipts(Struct, tag="receipts", dict=True):
         return self._ready % (TOKEN + message, status & 1, time.time_ns() // 1_000_000, message % _NUMBERS)
 
 
+class Inbounds(Struct, tag="inbounds", dict=True):
+    """What people write to a bot, signed as Viber signs it: a text from a person of its own each."""
+
+    path: str
+    token: str
+
+    def __post_init__(self) -> None:
+        self._body = (
+            b'{"event":"message","timestamp":%013d,"message_token":%019d,'
+            b'"sender":{"id":"bench%07d==","name":"Bench","language":"hr","country":"HR","api_version":10},'
+            b'"message":{"type":"text","text":"Where is my order?","tracking_data":"bench"},"silent":false}'
+        )
+        length = len(self._body % (0, 0, 0))
+        headers = {"X-Viber-Content-Signature": "%b" * 32}
+        head = wire.request("POST", self.path, bytes(length), headers)[:-length]
+        self._head = head.replace(b"%b" * 32, b"%b")
+        self._key = self.token.encode()
+
+    def make(self, n: int, stamp: int) -> bytes:
+        """The `n`-th message."""
+        body = self._body % (time.time_ns() // 1_000_000, TOKEN + n, n % _NUMBERS)
+        return self._head % hmac.digest(self._key, body, "sha256").hex().encode() + body
+
+
 class Sends(Struct, tag="sends", dict=True):
     """What a gateway would say to the upstream: one send each, in Viber's own form."""
 
@@ -125,4 +150,4 @@ class Recipients(Struct, tag="recipients", dict=True):
         return wire.request("POST", self.path, b'{"messages":[' + b",".join(people) + b"]}", self.headers)
 
 
-Maker = Singles | Patterned | Sends | Receipts | Recipients
+Maker = Singles | Patterned | Sends | Receipts | Inbounds | Recipients

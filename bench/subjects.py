@@ -23,6 +23,7 @@ CHANNEL = "bench-viber"
 THROTTLED = "bench-throttled"
 KEY = "tyrian-bench-key"
 SERVICE_ID = 1001
+BOT_TOKEN = "bench-bot-token"  # noqa: S105 - of nobody's bot
 _READY_SECONDS = 60.0
 _STOP_SECONDS = 40.0
 
@@ -39,6 +40,8 @@ class Subject(Struct, kw_only=True):
     roots: list[int]
     hook_path: str
     headers: dict[str, str]
+    #: Where a bot's people are heard.
+    bot_path: str = ""
 
     def singles(self, callback: str | None = None) -> Singles:
         """Requests for one message each."""
@@ -65,14 +68,14 @@ async def gateway(world: World, port: int, send_port: int, nodes: str) -> AsyncI
     """Real `tyrian serve` processes on a new database, with one account, key and channel."""
     async with world.database() as url, contextlib.AsyncExitStack() as stack:
         environment = _environment(world, url)
-        hook = await _seed(world, url, f"http://127.0.0.1:{send_port}")
+        hook, bot = await _seed(world, url, f"http://127.0.0.1:{send_port}")
         await world.settle()
         roots = []
         for number, (role, workers) in enumerate(parse_nodes(nodes)):
             at = port if number == 0 else free_port()
             roots.append(await stack.enter_async_context(_served(role, workers, at, environment)))
         headers = {"Authorization": f"Bearer {KEY}"}
-        yield Subject(kind=GATEWAY, port=port, database=url, roots=roots, hook_path=hook, headers=headers)
+        yield Subject(kind=GATEWAY, port=port, database=url, roots=roots, hook_path=hook, headers=headers, bot_path=bot)
 
 
 def parse_nodes(nodes: str) -> list[tuple[str, int]]:
@@ -94,8 +97,8 @@ def _environment(world: World, url: str) -> dict[str, str]:
     }
 
 
-async def _seed(world: World, url: str, base_url: str) -> str:
-    """Make the account, its key and its channels; the path of the channel's hook."""
+async def _seed(world: World, url: str, base_url: str) -> tuple[str, str]:
+    """Make the account, its key and its channels; the paths of the business's hook and the bot's."""
     from tyrian.app import open_gateway
     from tyrian.engine.channel_spec import ChannelSpec
     from tyrian.engine.clock import WallClock
@@ -113,8 +116,11 @@ async def _seed(world: World, url: str, base_url: str) -> str:
     entry = await gateway.channels.create(account.id, ChannelSpec(name=CHANNEL, kind="viber_business", config=config))
     slow = ChannelSpec(name=THROTTLED, kind="viber_business", config=config, rate=1.0)
     await gateway.channels.create(account.id, slow)
+    secrets = {"token": BOT_TOKEN}
+    bot = ChannelSpec(name="bench-bot", kind="viber_bot", config={"base_url": f"{base_url}/pa"}, secrets=secrets)
+    hooks = f"/hooks/{entry.channel.id}", f"/hooks/{(await gateway.channels.create(account.id, bot)).channel.id}"
     await gateway.db.close()
-    return f"/hooks/{entry.channel.id}"
+    return hooks
 
 
 @asynccontextmanager

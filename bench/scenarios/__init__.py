@@ -21,6 +21,7 @@ SCENARIOS: dict[str, Scenario] = {
     "sends": Scenario("taken, committed, sent to the provider, and the outcome committed", throughput.sends),
     "life": Scenario("taken, sent, delivered and seen receipts, and a customer's callback for each", throughput.life),
     "receipts": Scenario("receipts taken from the provider and committed", throughput.receipts),
+    "inbound": Scenario("messages from people, signed by Viber, taken and committed", throughput.inbound),
     "bulk": Scenario("a million recipients added to a bulk: speed and memory", bulk.run),
     "latency": Scenario("from accept to the provider's POST, at half the load of `sends`", latency.run),
     "backlog": Scenario("the cost of a message as history and backlog grow", backlog.run),

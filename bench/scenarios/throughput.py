@@ -2,12 +2,14 @@
 
 from typing import Final
 
+import asyncpg
+
 from bench import bed as beds, fill
 from bench.bed import Bed, Rounds
 from bench.board import Count
 from bench.figures import Figure
-from bench.orders import Receipts
-from bench.subjects import GATEWAY, LIMIT
+from bench.orders import Inbounds, Receipts
+from bench.subjects import BOT_TOKEN, GATEWAY, LIMIT
 from bench.world import World
 
 #: The most messages on their way at once: enough to keep every part busy, and no heap that hides a slow one.
@@ -104,6 +106,21 @@ async def _receipts(world: World, kind: str) -> Rounds:
         if result.issued == 2 * messages:
             raise RuntimeError("the receipts at hand were used up before the rounds were over")
         return rounds
+
+
+async def inbound(world: World) -> list[Figure]:
+    """What people write to a bot: verified, committed, and only then acknowledged."""
+    async with beds.made(world, GATEWAY, nodes="api", send=False) as bed:
+        async with bed.load(Inbounds(bed.subject.bot_path, BOT_TOKEN), expect=200) as load:
+            gateway = await bed.rounds(Count.ANSWERED, load, warm=_WARM, profile="inbound")
+            result = await load.finish()
+        connection = await asyncpg.connect(bed.subject.database)
+        stored = await connection.fetchval("SELECT count(*) FROM inbound")
+        await connection.close()
+        if stored != result.answered:
+            raise RuntimeError(f"{result.answered} messages were acknowledged, and {stored} are stored")
+    limit = await _accepts(world, LIMIT)
+    return [_figure("inbound", "messages from people", 2000, gateway, limit)]
 
 
 def _figure(scenario: str, name: str, aim: float, gateway: Rounds, limit: Rounds) -> Figure:

@@ -4,9 +4,13 @@ import msgspec
 import pytest
 
 from bench import orders, wire
-from bench.orders import TEXT, Maker, Patterned, Receipts, Recipients, Sends, Singles
+from bench.orders import TEXT, Inbounds, Maker, Patterned, Receipts, Recipients, Sends, Singles
 from tyrian.domain.address import e164
+from tyrian.domain.content import Text
+from tyrian.engine.ports import HookRequest
 from tyrian.protocols.viber import business_wire
+from tyrian.protocols.viber.bot_callbacks import read
+from tyrian.protocols.viber.hooks import is_signed
 
 HEADERS = {"Authorization": "Bearer k%20"}
 MAKERS: dict[str, Maker] = {
@@ -17,6 +21,7 @@ MAKERS: dict[str, Maker] = {
     "patterned": Patterned("/viber/2/messages", HEADERS, '{"to":"38599%07d","text":"' + TEXT + '"}'),
     "sends": Sends("/send"),
     "receipts": Receipts("/hooks/1", 5_000_000),
+    "inbounds": Inbounds("/hooks/2", "token"),
     "recipients": Recipients("/api/v1/bulks/7/messages", HEADERS, 50),
 }
 NUMBERS = (0, 7, 12_345, 3_999_999)
@@ -38,7 +43,7 @@ def test_each_is_whole_and_json(name: str, n: int) -> None:
 @pytest.mark.parametrize("name", MAKERS)
 def test_makers_survive_the_way_to_their_process(name: str) -> None:
     again = msgspec.json.decode(msgspec.json.encode(MAKERS[name]), type=Maker)
-    if name != "receipts":
+    if name not in ("receipts", "inbounds"):
         assert again.make(17, 18) == MAKERS[name].make(17, 18)
     assert type(again) is type(MAKERS[name])
 
@@ -52,6 +57,15 @@ def test_a_single_names_its_number_and_its_time(n: int) -> None:
     assert int(text[at + orders.NUMBER_WIDTH + 1 :][: orders.STAMP_WIDTH]) == 987
     assert body["callback"] == {"url": "http://127.0.0.1:9/x?a=%20", "data": f"bench {n:010d}"}
     assert e164(body["to"]) == body["to"]
+
+
+def test_what_people_write_is_signed_and_read() -> None:
+    head, _, body = MAKERS["inbounds"].make(3, 4).partition(b"\r\n\r\n")
+    headers = dict(line.lower().split(": ", 1) for line in head.decode().split("\r\n")[1:])
+    request = HookRequest("POST", "/hooks/2", {}, headers, body)
+    assert is_signed(request, "token")
+    (said,) = read(body, to="bot", welcome=b"").inbound
+    assert (said.sender, said.content) == ("bench0000003==", Text(text="Where is my order?", tracking_data="bench"))
 
 
 def test_a_send_is_in_vibers_form() -> None:
