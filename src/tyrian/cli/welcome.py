@@ -2,7 +2,8 @@
 
 from typing import Final
 
-from tyrian.demo import ACCOUNT, NATIVE_KEY
+from tyrian.demo import ACCOUNT, FACE_KEYS, NATIVE_KEY
+from tyrian.engine.keys import Form
 from tyrian.settings import Settings
 
 #: The demo's handsets: the last two digits of a number, and what happens to a message to it.
@@ -33,6 +34,9 @@ Account {account}, API key {key}
 
 Channels
 {channels}
+
+Programs written for another API work here, too: point their base URL at {url}
+{dialects}
 
 Handsets: every phone number is one, and its last two digits choose what happens
 {handsets}
@@ -66,8 +70,21 @@ def demo(settings: Settings, scale: float) -> str:
         account=ACCOUNT,
         key=NATIVE_KEY,
         channels=_columns(CHANNELS),
+        dialects=_columns(dialects()),
         handsets=_columns(HANDSETS),
         body=_BODY,
+    )
+
+
+def dialects() -> tuple[tuple[str, str], ...]:
+    """The demo's credentials for the vendors' APIs, as each wants them."""
+    keys = {(key["face"], key.get("form", Form.TOKEN)): key for key in FACE_KEYS}
+    telesign = keys["telesign", Form.SIGNED]
+    return (
+        ("Infobip", f"Authorization: App {keys['infobip', Form.TOKEN]['secret']}"),
+        ("Telesign", f"customer id {telesign['identity']}"),
+        ("", f"API key {telesign['secret']}"),
+        ("tyntec", f"apikey: {keys['tyntec', Form.TOKEN]['secret']}"),
     )
 
 
