@@ -8,7 +8,7 @@ import importlib
 import os
 from collections.abc import Sequence
 
-from tests.conformance import guide, infobip
+from tests.conformance import guide, infobip, telesign
 from tests.conformance.sms import SmsSubject
 from tests.conformance.subject import Subject
 from tests.conformance.tyntec import TyntecSubject
@@ -23,6 +23,7 @@ def subjects() -> Sequence[Subject]:
         BusinessSubject(),
         SmsSubject(),
         *infobip.SUBJECTS,
+        *telesign.SUBJECTS,
         TyntecSubject(),
         guide.subject(),
         *([_named(named)] if named else []),

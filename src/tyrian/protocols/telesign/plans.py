@@ -5,20 +5,18 @@ A channel that cannot be tried becomes no step: its result is kept beside the pl
 
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-import msgspec
-
 from tyrian.domain import limits
 from tyrian.domain.content import Base, Text, Video, shape_of
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Callback, Plan, Recipient, Step, Submission
 from tyrian.engine.channels import ChannelEntry
 from tyrian.engine.keys import KeyEntry
+from tyrian.engine.sizes import Sizes
 from tyrian.protocols.telesign import codes, otp, settings, templates, wire
 from tyrian.protocols.telesign.access import FACE
 from tyrian.protocols.telesign.checks import Checked
 from tyrian.protocols.telesign.codes import Code
 from tyrian.protocols.telesign.errors import ApiError
-from tyrian.protocols.telesign.measure import Measure
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -50,7 +48,7 @@ class Desk:
     def __init__(self, gateway: "Gateway", verifier: otp.Verifier) -> None:
         self._gateway = gateway
         self._verifier = verifier
-        self._measure = Measure(gateway.settings.allow_private_callbacks)
+        self._sizes = Sizes(gateway.settings.allow_private_callbacks)
 
     async def submission(self, request: Checked, caller: KeyEntry) -> Submission:
         """The submission. Raises `ApiError` for what cannot be accepted at all."""
@@ -82,12 +80,9 @@ class Desk:
         body = await self._gateway.documents.get(account_id, FACE, settings.TEMPLATE, f"sms/{name}")
         return body["content"] if body is not None else None
 
-    async def sized(self, video: Video, entry: ChannelEntry) -> Video | None:
-        """The video with its size, if the channel wants it; None if it is not to be had."""
-        if not self._measure.wanted(entry.capabilities):
-            return video
-        size = await self._measure.size_of(video.url)
-        return msgspec.structs.replace(video, size=size) if size else None
+    async def measure(self, content: Base, entry: ChannelEntry) -> None:
+        """Gives a video its size, where the channel wants it: the templates do not say."""
+        await self._sizes.fill(content, entry.capabilities)
 
     async def code(self, account_id: int) -> tuple[str, str]:
         """A new code, and what is kept of it."""
@@ -189,10 +184,7 @@ class _Draft:
     async def _fitting(self, said: Said, entry: ChannelEntry) -> Step:
         content = said.content
         if isinstance(content, Video):
-            sized = await self._desk.sized(content, entry)
-            if sized is None:
-                raise Result(Code.PARAMETERS_PROBLEM)
-            content = sized
+            await self._desk.measure(content, entry)
         purpose = self._purpose_of(said, entry)
         if limits.check(content, purpose, entry.capabilities):
             raise Result(Code.PARAMETERS_PROBLEM)
