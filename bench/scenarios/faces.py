@@ -9,7 +9,7 @@ from bench.bed import Rounds
 from bench.board import Count
 from bench.figures import Figure
 from bench.orders import TEXT, Maker, Patterned
-from bench.subjects import CHANNEL, GATEWAY, KEY
+from bench.subjects import CHANNEL, GATEWAY, KEY, SERVICE_ID
 from bench.world import World
 
 #: The part of the native face's accepts that another face has to reach.
@@ -24,6 +24,13 @@ _INFOBIP: Final = {
         }
     ]
 }
+_TYNTEC: Final = {
+    "to": "38599%07d",
+    "from": str(SERVICE_ID),
+    "channel": "viber",
+    "rateType": "transaction",
+    "content": {"contentType": "text", "text": TEXT},
+}
 
 
 async def infobip(world: World) -> list[Figure]:
@@ -32,6 +39,12 @@ async def infobip(world: World) -> list[Figure]:
     return [
         await _beside_native(world, "infobip", Patterned("/viber/2/messages", {"Authorization": f"App {KEY}"}, body))
     ]
+
+
+async def tyntec(world: World) -> list[Figure]:
+    """`POST /conversations/v3/messages` with one text to one person."""
+    body = msgspec.json.encode(_TYNTEC).decode()
+    return [await _beside_native(world, "tyntec", Patterned("/conversations/v3/messages", {"apikey": KEY}, body), 202)]
 
 
 async def _beside_native(world: World, name: str, orders: Maker, expect: int = 200) -> Figure:
@@ -46,7 +59,10 @@ async def _beside_native(world: World, name: str, orders: Maker, expect: int = 2
         aim=SHARE * native.median,
         rounds=face.rates,
         cpu=face.cpu,
-        notes=[f"{share:.0%} of the native face's {native.median:.0f}/s", f"{1e6 * face.cost:.0f} µs of CPU each"],
+        notes=[
+            f"{share:.0%} of the native face's {native.median:.0f}/s",
+            f"{1e6 * face.cost:.0f} µs of CPU each, {1e6 * native.cost:.0f} µs there",
+        ],
     )
 
 

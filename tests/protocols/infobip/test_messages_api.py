@@ -11,7 +11,7 @@ from tests.protocols.infobip.conftest import USER, Api
 from tyrian.domain import content as neutral
 from tyrian.domain.content import type_of
 from tyrian.domain.purpose import Purpose
-from tyrian.engine.ports import Inbound, Refused
+from tyrian.engine.ports import Inbound
 from tyrian.protocols.infobip.messages_checks import judged
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -155,7 +155,7 @@ async def test_options_of_a_business_message(api: Api) -> None:
 
 
 async def test_a_refused_message_fails_over_to_sms(api: Api) -> None:
-    api.network.answers["+385991234501"] = Refused("not_a_viber_user")
+    api.network.refuse("+385991234501", "not_a_viber_user")
     failover = [{"channel": "SMS", "sender": "Shop", "content": {"body": {"type": "TEXT", "text": "by SMS"}}}]
     destination = {
         "byChannel": [{"channel": "VIBER_BM", "to": "385991234501"}, {"channel": "SMS", "to": "385997654321"}],

@@ -200,6 +200,8 @@ def purpose_of(content: business.BusinessContent, options: wire.MessageOptions |
 
     A template with a `pin` is a one-time password, whatever the label says of its rate.
     """
+    if type(content) is business.BusinessText and options is None:
+        return Purpose.TRANSACTIONAL if content.button is None else Purpose.PROMOTIONAL
     label = options.label if options is not None else None
     if isinstance(content, business.BusinessOtpTemplate):
         return Purpose.OTP

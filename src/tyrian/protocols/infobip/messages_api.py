@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
+from weakref import WeakKeyDictionary
 
 import msgspec
 
@@ -15,6 +16,7 @@ from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import MIN_VALIDITY, Plan, Step
 from tyrian.engine.pulls import queue_url
 from tyrian.protocols.infobip import messages_wire as wire, statuses, wire as shared
+from tyrian.protocols.infobip.clicks import track
 from tyrian.protocols.infobip.content import Unfit
 from tyrian.protocols.infobip.errors import invalid
 from tyrian.protocols.infobip.facts import Product, pack
@@ -33,7 +35,6 @@ from tyrian.protocols.infobip.messages_reports import (
 from tyrian.protocols.infobip.operation import Answer, Call, Operation, Rate, Reply
 from tyrian.protocols.infobip.plans import Outline, Planner, Rejected, for_destination
 from tyrian.protocols.infobip.sending import Draft, desk_of
-from tyrian.protocols.infobip.subscriptions import subscriptions_of
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -66,6 +67,17 @@ class _Planner(Planner):
         return content, purpose_of(said.channel, content, options)
 
 
+_OF_GATEWAYS: "WeakKeyDictionary[Gateway, _Planner]" = WeakKeyDictionary()
+
+
+def _planner_of(gateway: "Gateway") -> _Planner:
+    """The planner of a gateway; always the same object for the same gateway."""
+    found = _OF_GATEWAYS.get(gateway)
+    if found is None:
+        found = _OF_GATEWAYS[gateway] = _Planner(gateway)
+    return found
+
+
 @dataclass(slots=True, frozen=True)
 class _Fallback:
     """A step of the failover: what it says, through which channel, and for how long."""
@@ -80,7 +92,7 @@ async def send(call: Call) -> Reply:
     now = call.gateway.clock.now()
     messages = _read(call, now)
     schedule = call.body.options.schedule if call.body.options is not None else None
-    planner = _Planner(call.gateway, subscriptions_of(call.gateway).url)
+    planner = _planner_of(call.gateway)
     drafts: list[Draft] = []
     for message in messages:
         outline = await _outline(planner, call, message, schedule, now)
@@ -119,7 +131,9 @@ async def _outline(
     outline.plan.extra = pack(outline.facts)
     callback = outline.plan.callback
     if callback is not None and callback.url == queue_url(product.value):
-        callback.url = queue_url(QUEUE)
+        outline.plan.callback = msgspec.structs.replace(callback, url=queue_url(QUEUE))
+    tracking = call.body.options.tracking if call.body.options is not None else None
+    await track(call.gateway, call.account_id, message.sender, outline.plan, tracking)
     return outline
 
 
@@ -212,7 +226,9 @@ def _extended(
         number = to if fallback.channel == "VIBER_BOT" else e164(to or "")
         if number is None:
             return Rejected(statuses.BAD_DESTINATION, f"there is no address for {fallback.channel}")
-        steps[-1] = msgspec.structs.replace(steps[-1], fallback_time=min(waits, shared.MAX_VALIDITY))
+        # The message lives longer than any of its steps, so each is told its own time.
+        own = steps[-1].validity or max(min(waits, shared.MAX_VALIDITY), MIN_VALIDITY)
+        steps[-1] = msgspec.structs.replace(steps[-1], fallback_time=min(waits, shared.MAX_VALIDITY), validity=own)
         steps.append(msgspec.structs.replace(fallback.step, to=number if number != address else None))
         waits = fallback.seconds
         whole += waits

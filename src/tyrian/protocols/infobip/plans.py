@@ -4,7 +4,6 @@ One `Planner` for each gateway. It answers with a plan for each destination, or 
 is rejected within the answer.
 """
 
-from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Final
@@ -25,6 +24,7 @@ from tyrian.protocols.infobip.content import Unfit, of_bot, of_business, purpose
 from tyrian.protocols.infobip.facts import Facts, Product, pack
 from tyrian.protocols.infobip.media import Measure
 from tyrian.protocols.infobip.operation import FACE
+from tyrian.protocols.infobip.subscriptions import subscriptions_of
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -34,8 +34,8 @@ _FINAL: Final = ("delivered", "failed", "expired", "cancelled")
 #: The same where each step of the failover is reported: the end of the last step is that of the message.
 _EACH: Final = ("delivered", "step_failed", "cancelled")
 
-#: Where an account's subscription wants the reports of a sender: (account, event, sender, platform) -> URL or None.
-Subscribed = Callable[[int, str, str, Platform | None], Awaitable[str | None]]
+#: Where reports go that nobody wants to have elsewhere. Shared by all messages: never changed.
+_PULLED: Final = {product: Callback(url=queue_url(product.value), events=list(_FINAL)) for product in Product}
 
 
 @dataclass(slots=True)
@@ -61,10 +61,10 @@ class Outline:
 class Planner:
     """Makes plans of messages."""
 
-    def __init__(self, gateway: "Gateway", subscribed: Subscribed) -> None:
+    def __init__(self, gateway: "Gateway") -> None:
         self._channels = gateway.channels
         self._measure = Measure(gateway.settings.allow_private_callbacks)
-        self._subscribed = subscribed
+        self._subscriptions = subscriptions_of(gateway)
 
     async def outline(
         self, account_id: int, product: Product, message: Any, schedule: wire.Schedule | None, now: datetime
@@ -87,9 +87,10 @@ class Planner:
         if isinstance(message.content, _KEPT) or getattr(message.content, "keyboard", None) is not None:
             facts.content = msgspec.to_builtins(message.content)
         outline = Outline(product, entry, self._plan(entry, content, purpose, options, schedule, facts, now), facts)
-        rejected = self._add_failover(account_id, outline, options.sms_failover)
-        if rejected is not None:
-            return rejected
+        if options.sms_failover is not None:
+            rejected = self._add_failover(account_id, outline, options.sms_failover)
+            if rejected is not None:
+                return rejected
         outline.plan.callback = await self._callback(account_id, message.sender, message.webhooks, outline)
         outline.plan.extra = pack(facts)
         return outline
@@ -125,10 +126,8 @@ class Planner:
 
     # -- SMS ------------------------------------------------------------------------------------------------------
 
-    def _add_failover(self, account_id: int, outline: Outline, failover: wire.SmsFailover | None) -> Rejected | None:
+    def _add_failover(self, account_id: int, outline: Outline, failover: wire.SmsFailover) -> Rejected | None:
         """The SMS that follows when the validity of the Viber message has passed, or it was refused."""
-        if failover is None:
-            return None
         sms = self._channels.by_sender(account_id, "sms", failover.sender) or self._channels.by_sender(
             account_id, "sms"
         )
@@ -150,6 +149,8 @@ class Planner:
         self, account_id: int, sender: str, webhooks: wire.Webhooks | None, outline: Outline
     ) -> Callback | None:
         """Where reports go: where the message says, where a subscription says, or into the product's queue."""
+        if webhooks is None and not await self._subscriptions.routes(account_id):
+            return _PULLED[outline.product]
         hooks = webhooks or _NO_HOOKS
         delivery = hooks.delivery or _NO_DELIVERY
         outline.facts.xml = hooks.content_type == "application/xml"
@@ -158,7 +159,7 @@ class Planner:
         if delivery.notify is not False:
             url = delivery.url
             if url is None:
-                url = facts.subscribed = await self._subscribed(account_id, "DELIVERY", sender, platform)
+                url = facts.subscribed = await self._subscriptions.url(account_id, "DELIVERY", sender, platform)
             url = url or queue_url(outline.product.value)
             events = [
                 *(["sent"] if delivery.intermediate_report else ()),
@@ -166,7 +167,7 @@ class Planner:
             ]
         seen = hooks.seen.url if hooks.seen is not None else None
         if seen is None:
-            seen = facts.subscribed_seen = await self._subscribed(account_id, "SEEN", sender, platform)
+            seen = facts.subscribed_seen = await self._subscriptions.url(account_id, "SEEN", sender, platform)
         if seen is not None:
             events.append("seen")
         if url is None and seen is None:
@@ -220,8 +221,10 @@ def _fall_back(plan: Plan, sms: ChannelEntry, text: Text, failover: wire.SmsFail
     first = plan.cascade[0]
     period = failover.validity_period.seconds if failover.validity_period is not None else wire.MAX_VALIDITY
     waits = min(plan.validity, wire.MAX_VALIDITY)
-    step = Step(channel=sms.channel.name, content=text, validity=_network_validity(period), to=to)
-    plan.cascade = [msgspec.structs.replace(first, fallback_time=waits), step]
+    # The message lives longer than either, so both are told their own time.
+    step = Step(channel=sms.channel.name, content=text, validity=max(period, MIN_VALIDITY), to=to)
+    own = first.validity or max(waits, MIN_VALIDITY)
+    plan.cascade = [msgspec.structs.replace(first, fallback_time=waits, validity=own), step]
     plan.validity = waits + period
 
 
@@ -262,9 +265,9 @@ def _clock(time: wire.TimeOfDay | None) -> str:
     return "00:00" if time is None else f"{time.hour:02d}:{time.minute:02d}"
 
 
-def _network_validity(seconds: int) -> int:
-    """What a network is told; none takes less than half a minute."""
-    return max(seconds, MIN_VALIDITY)
+def _network_validity(seconds: int) -> int | None:
+    """What a network is told, where it is less than what messages have anyway; none takes less than half a minute."""
+    return max(seconds, MIN_VALIDITY) if seconds < wire.MAX_VALIDITY else None
 
 
 def _check(content: Base, purpose: Purpose, entry: ChannelEntry) -> Rejected | None:

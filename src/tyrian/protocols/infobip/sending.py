@@ -19,12 +19,14 @@ from tyrian.domain.submission import Plan, Recipient, Submission
 from tyrian.engine.intake import Accepted, IdempotencyConflict
 from tyrian.protocols.infobip import statuses, wire
 from tyrian.protocols.infobip.checks import message_violations, request_violations
+from tyrian.protocols.infobip.clicks import track
 from tyrian.protocols.infobip.errors import invalid
 from tyrian.protocols.infobip.facts import Product
 from tyrian.protocols.infobip.operation import Call, Handler, Reply
-from tyrian.protocols.infobip.plans import Planner, Rejected, for_destination
-from tyrian.protocols.infobip.subscriptions import subscriptions_of
+from tyrian.protocols.infobip.plans import Outline, Planner, Rejected, for_destination
 from tyrian.protocols.infobip.violations import MOST
+from tyrian.protocols.infobip.wire_bot import BotText
+from tyrian.protocols.infobip.wire_business import BusinessText
 from tyrian.store import reading
 
 if TYPE_CHECKING:
@@ -50,19 +52,22 @@ class Desk:
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway
-        self.planner = Planner(gateway, subscriptions_of(gateway).url)
+        self.planner = Planner(gateway)
         self._allow_private = gateway.settings.allow_private_callbacks
         self._most = gateway.settings.max_messages_per_request
 
     async def take(self, account_id: int, product: Product, request: Any) -> wire.SendAnswer:
         """The answer to a request for bots or businesses. Raises `ApiError` (400)."""
         now = self._gateway.clock.now()
-        self.check(request, now)
         options = request.options
+        if options is not None or not _is_plain(request):
+            self.check(request, now)
         schedule = options.schedule if options is not None else None
         drafts: list[Draft] = []
         for message in request.messages:
             outline = await self.planner.outline(account_id, product, message, schedule, now)
+            if options is not None and options.tracking is not None and isinstance(outline, Outline):
+                await track(self._gateway, account_id, message.sender, outline.plan, options.tracking)
             for destination in message.destinations:
                 drafts.append(_draft(outline, destination))
                 if len(drafts) % _TURN == 0:
@@ -87,7 +92,8 @@ class Desk:
         self, account_id: int, drafts: Sequence[Draft], schedule: wire.Schedule | None, now: datetime
     ) -> wire.SendAnswer:
         """Takes in what can be sent. What a scheduled request or several messages come to can be steered as a bulk."""
-        await self._refuse_duplicates(account_id, drafts)
+        if any(draft.destination.message_id for draft in drafts):
+            await self._refuse_duplicates(account_id, drafts)
         name = (schedule.bulk_id or None) if schedule is not None else None
         bulk = len(drafts) > 1 or schedule is not None
         accepted = await self._submit(account_id, drafts, name, bulk)
@@ -116,8 +122,6 @@ class Desk:
     async def _refuse_duplicates(self, account_id: int, drafts: Sequence[Draft]) -> None:
         """Rejects destinations whose message id was used before, in this request or in an earlier one."""
         names = [d.destination.message_id for d in drafts if d.destination.message_id and d.rejected is None]
-        if not names:
-            return
         taken = set(await reading.ids_by_name(self._gateway.db, account_id, [n for n in names if n]))
         for draft in drafts:
             name = draft.destination.message_id
@@ -146,6 +150,19 @@ def send(product: Product) -> Handler:
         return Reply(await desk_of(call.gateway).take(call.account_id, product, call.body))
 
     return handle
+
+
+def _is_plain(request: Any) -> bool:
+    """Whether a request is one text to one person and no more, which types have said all about."""
+    if len(request.messages) != 1:
+        return False
+    message = request.messages[0]
+    if message.options is not None or message.webhooks is not None or len(message.destinations) != 1:
+        return False
+    return type(message.content) in _TEXTS and not message.sender.isspace() and bool(message.sender)
+
+
+_TEXTS: Final = (BotText, BusinessText)
 
 
 def _draft(outline: Any, destination: wire.Destination) -> Draft:
