@@ -8,6 +8,7 @@ from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Callback, Plan, Recipient, Step, Submission
 from tyrian.engine.channels import ChannelEntry
 from tyrian.engine.egress import judge_url
+from tyrian.engine.groups import NAME as GROUP
 from tyrian.engine.sizes import Sizes
 from tyrian.protocols.tyntec import content as contents, errors, limits, wire
 from tyrian.protocols.tyntec.accounts import FACE, NETWORKS, Accounts
@@ -31,7 +32,7 @@ class Desk:
         self._allowed = gateway.settings.allow_private_callbacks
         self.accounts = Accounts(gateway)
         self._sizes = Sizes(self._allowed)
-        self._known: dict[tuple[int, str, str], ChannelEntry] = {}
+        self._known: dict[tuple[int, str, str], tuple[ChannelEntry, str]] = {}
 
     # -- v3 -----------------------------------------------------------------------------------------------------------
 
@@ -49,8 +50,8 @@ class Desk:
         if content is None or faults:
             refuse(faults)
         entry = self.entry(account_id, network, sender, content, faults)
-        extra = self._extra(request, sender, rate)
-        plan = await self.plan(entry, content, purpose_of(rate, content, entry), extra, override)
+        purpose = purpose_of(rate, content, entry)
+        plan = await self.plan(entry, content, purpose, self._extra(request, sender, rate, number, purpose), override)
         return Submission(account_id=account_id, plan=plan, recipients=[Recipient(to=number)])
 
     async def bulk(self, request: wire.BulkRequest, account_id: int) -> Submission:
@@ -70,8 +71,10 @@ class Desk:
         for message, content in zip(messages, read, strict=True):
             assert content is not None
             entry = self.entry(account_id, network, sender, content, faults)
-            extra = self._extra(wire.SendRequest(to=request.to, content=message), sender, rate)
-            plans.append(await self.plan(entry, content, purpose_of(rate, content, entry), extra, None))
+            purpose = purpose_of(rate, content, entry)
+            like = wire.SendRequest(to=request.to, content=message)
+            extra = self._extra(like, sender, rate, number, purpose)
+            plans.append(await self.plan(entry, content, purpose, extra, None))
         return several(account_id, number, plans)
 
     # -- Parts --------------------------------------------------------------------------------------------------------
@@ -143,14 +146,15 @@ class Desk:
     def sender(self, account_id: int, network: str, sender: str) -> ChannelEntry | None:
         """The account's channel that a sender names. Looking through all channels each time would cost much."""
         key = (account_id, network, sender)
-        entry = self._known.get(key)
-        if entry is not None and _is_still(entry, network, sender):
-            return entry
+        known = self._known.get(key)
+        if known is not None and known[0].revision == known[1] and not known[0].removed:
+            return known[0]
         entry = self._channels.by_sender(account_id, network, sender)
-        if entry is not None:
+        # A group's network is that of its members, which change without it.
+        if entry is not None and entry.channel.kind != GROUP:
             if len(self._known) >= _REMEMBERED:
                 self._known.clear()
-            self._known[key] = entry
+            self._known[key] = (entry, entry.revision)
         return entry
 
     def default(self, account_id: int, network: str) -> ChannelEntry | None:
@@ -195,12 +199,16 @@ class Desk:
             return None
         return Callback(url=url, data=extra.get("context"), events=effective.states)
 
-    def _extra(self, request: wire.SendRequest, sender: str, rate: str) -> dict[str, Any]:
-        """What callbacks and the stored message say as the request did."""
-        extra: dict[str, Any] = {"from": sender, "to": request.to}
+    def _extra(
+        self, request: wire.SendRequest, sender: str, rate: str, number: str, purpose: Purpose
+    ) -> dict[str, Any]:
+        """What callbacks and the stored message say as the request did, as far as it cannot be told from the plan."""
+        extra: dict[str, Any] = {"from": sender}
+        if request.to != number[1:]:
+            extra["to"] = request.to
         if request.context:
             extra["context"] = request.context
-        if rate:
+        if rate != limits.RATE_OF[purpose]:
             extra["rate"] = rate
         if request.content is not None and request.content.components is not None:
             extra["contentType"] = "components"
@@ -239,9 +247,3 @@ def several(account_id: int, number: str, plans: list[Plan]) -> Submission:
 def refuse(faults: Faults) -> NoReturn:
     """Raises what is wrong as 400."""
     raise errors.violated(faults.found)
-
-
-def _is_still(entry: ChannelEntry, network: str, sender: str) -> bool:
-    if entry.removed or entry.network != network:
-        return False
-    return sender in (entry.channel.name, entry.sender) or sender in entry.senders
