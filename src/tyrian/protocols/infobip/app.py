@@ -13,7 +13,7 @@ from tyrian.engine.keys import Form
 from tyrian.engine.ports import CallbackRequest, Heard
 from tyrian.engine.report import Report
 from tyrian.engine.serving import ASGIApp, Receive, Send
-from tyrian.protocols.infobip import inbound, messages_reports, openapi, reports, wire
+from tyrian.protocols.infobip import clicks, inbound, messages_reports, openapi, reports, wire
 from tyrian.protocols.infobip.access import Guard
 from tyrian.protocols.infobip.errors import ApiError, Envelope
 from tyrian.protocols.infobip.facts import Product, unpack
@@ -55,8 +55,10 @@ class InfobipFace:
         """The callback that tells a customer of a report, or brings what a person wrote."""
         if report.kind == "inbound":
             return inbound.render(report)
+        if report.kind == "click":
+            return clicks.render(report)
         if unpack(report.extra).api == messages_reports.API:
-            return messages_reports.render(report)
+            return messages_reports.render(report, secrets)
         return reports.render(report, secrets, now)
 
     async def secrets(self, gateway: "Gateway", account_id: int) -> Sequence[str]:

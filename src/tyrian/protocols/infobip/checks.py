@@ -31,6 +31,9 @@ def request_violations(options: wire.RequestOptions | None, now: datetime) -> Fo
     start = schedule.start if schedule is not None else None
     if start is not None and aware(start) > now + _MOST_AHEAD:
         yield "options.schedule.sendAt", TOO_FAR
+    tracking = options.tracking if options is not None else None
+    if tracking is not None and tracking.tracking_url is not None and not is_web(tracking.tracking_url):
+        yield "options.tracking.trackingUrl", NO_URL
 
 
 def message_violations(message: Any, at: str, allow_private: Any) -> Found:

@@ -153,7 +153,10 @@ async def send_one(call: Call) -> Reply:
 
 async def _send(call: Call, messages: Sequence[Any], bulk_id: str | None, at: str) -> tuple[list[LegacyInfo], str]:
     _check_periods(messages, at)
-    options = wire.RequestOptions(schedule=wire.Schedule(bulk_id=bulk_id)) if bulk_id is not None else None
+    # Links are tracked for a whole request here, by what its first message says of them.
+    tracking = next((message.url_options for message in messages if message.url_options is not None), None)
+    schedule = wire.Schedule(bulk_id=bulk_id) if bulk_id is not None else None
+    options = wire.RequestOptions(schedule=schedule, tracking=tracking) if schedule or tracking else None
     request = business.BusinessRequest(messages=[modern(message) for message in messages], options=options)
     try:
         answer = await desk_of(call.gateway).take(call.account_id, Product.BUSINESS, request)

@@ -60,8 +60,10 @@ def faults(
 ) -> tuple[list[AnyMessage], list[tuple[str, str]]]:
     """The messages of a request, and everything that is wrong with it as pairs of property and violation."""
     options = request.options
-    schedule = shared.RequestOptions(schedule=options.schedule) if options is not None else None
-    found = list(request_violations(schedule, now))
+    common = None
+    if options is not None:
+        common = shared.RequestOptions(schedule=options.schedule, tracking=options.tracking)
+    found = list(request_violations(common, now))
     messages: list[AnyMessage] = []
     for number, raw in enumerate(request.messages):
         at = f"messages[{number}]"

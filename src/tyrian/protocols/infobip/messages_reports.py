@@ -1,6 +1,6 @@
 """What the Messages API tells: delivery and seen reports, pulled and pushed, and people's messages, pulled."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any, Final, Literal
 
 import msgspec
@@ -16,7 +16,8 @@ from tyrian.protocols.infobip.inbound import content_of, person_of, sender_of
 from tyrian.protocols.infobip.inbound_content import in_words
 from tyrian.protocols.infobip.inbound_routes import QUEUE as INBOUND_QUEUE
 from tyrian.protocols.infobip.operation import FACE, Call, Reply
-from tyrian.protocols.infobip.reports import bulk_id_of, message_id_of, sent_at_of
+from tyrian.protocols.infobip.reports import JSON, STEP_FAILED, XML, bulk_id_of, message_id_of, sent_at_of
+from tyrian.protocols.infobip.subscriptions import proofs
 from tyrian.protocols.infobip.times import stamp
 from tyrian.protocols.infobip.violations import NULL
 from tyrian.protocols.infobip.xml import document
@@ -114,19 +115,22 @@ async def pull_reports(call: Call) -> Reply:
     return Reply(Reports(results=[result(report) for report in found]))
 
 
-def render(report: Neutral) -> CallbackRequest:
-    """The callback for a change of a message."""
+def render(report: Neutral, secrets: Sequence[str]) -> CallbackRequest:
+    """The callback for a change of a message, with what a subscription's profile wants of it."""
     facts, body = unpack(report.extra), Reports(results=[result(report)])
-    if facts.xml:
-        root = "SeenReports" if report.status == "seen" else "DeliveryReports"
-        return CallbackRequest(_headers("application/xml"), document(root, msgspec.to_builtins(body)))
-    return CallbackRequest(_headers("application/json"), _encode(body))
+    seen = report.status == "seen"
+    root = "SeenReports" if seen else "DeliveryReports"
+    data = document(root, msgspec.to_builtins(body)) if facts.xml else _encode(body)
+    headers = {"content-type": XML if facts.xml else JSON, "user-agent": "Tyrian"}
+    headers |= proofs(facts.subscribed_seen if seen else facts.subscribed, secrets, data)
+    return CallbackRequest(headers, data)
 
 
 def result(report: Neutral) -> Report:
     """One report."""
     facts, platform = unpack(report.extra), report.platform
     by_sms, seen = report.network == SMS, report.status == "seen"
+    status = "failed" if report.status == STEP_FAILED else report.status
     return Report(
         event="SEEN" if seen else "DELIVERY",
         channel=_channel(report, facts),
@@ -139,8 +143,8 @@ def result(report: Neutral) -> Report:
         message_id=message_id_of(report),
         callback_data=report.data,
         message_count=None if seen else 1,
-        status=None if seen else statuses.status_of(report.status, report.reason),
-        error=None if seen else statuses.error_of(report.status, report.reason),
+        status=None if seen else statuses.status_of(status, report.reason),
+        error=None if seen else statuses.error_of(status, report.reason),
         platform=_platform(platform),
         campaign_reference_id=facts.campaign,
     )
@@ -169,10 +173,6 @@ def _platform(platform: Any) -> wire.Platform | None:
     if platform is None:
         return None
     return wire.Platform(entity_id=platform.entity_id, application_id=platform.application_id)
-
-
-def _headers(media: str) -> dict[str, str]:
-    return {"content-type": media, "user-agent": "Tyrian"}
 
 
 # -- People's messages ------------------------------------------------------------------------------------------------
