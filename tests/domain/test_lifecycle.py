@@ -76,6 +76,40 @@ class TestSending:
         assert types(changes) == ["retry", "failed", "fallback"]
 
 
+class TestMoving:
+    def test_the_step_goes_on_by_another_attempt(self) -> None:
+        changes = happen(rules.Moved("no_credit", "second"))
+        assert changes.moved
+        assert (changes.attempt_status, changes.attempt_reason) == (Status.FAILED, "no_credit")
+        assert (changes.message_status, changes.next_step, changes.retry_at) == (Status.SENDING, None, None)
+        assert types(changes) == ["failed", "rerouted"]
+        assert changes.events[-1].detail == {"channel": "second"}
+        assert (changes.report, changes.settled) == (False, False)
+
+    def test_what_was_not_even_tried_is_skipped(self) -> None:
+        changes = happen(rules.Moved("circuit_open", "second", made=False))
+        assert changes.attempt_status is Status.SKIPPED
+        assert types(changes) == ["rerouted"]
+
+    def test_what_was_tried_before_has_failed(self) -> None:
+        changes = happen(rules.Moved("circuit_open", "second", made=False), None, attempt(tries=3))
+        assert changes.attempt_status is Status.FAILED
+
+    def test_after_the_steps_time_the_cascade_goes_on_instead(self) -> None:
+        changes = happen(rules.Moved("no_credit", "second"), at=NOW + timedelta(seconds=600))
+        assert (changes.moved, changes.next_step) == (False, 1)
+        assert types(changes) == ["failed", "fallback"]
+
+    @pytest.mark.parametrize("kind", [ReceiptKind.DELIVERED, ReceiptKind.SEEN, ReceiptKind.EXPIRED])
+    def test_a_receipt_for_the_attempt_left_behind_is_late(self, kind: ReceiptKind) -> None:
+        changes = happen(Receipt(kind), message(), attempt(Status.FAILED))
+        assert types(changes) == ["late_receipt"]
+        assert (changes.message_status, changes.attempt_status, changes.report) == (None, None, False)
+
+    def test_nothing_moves_after_the_end(self) -> None:
+        assert happen(rules.Moved("no_credit", "second"), message(Status.DELIVERED)) == Changes(settled=True)
+
+
 class TestUncertainty:
     def test_resend_tries_again_and_says_so(self) -> None:
         changes = happen(rules.Unknown("no_answer", UncertainPolicy.RESEND))
@@ -240,6 +274,11 @@ class AnyLife(RuleBasedStateMachine):
         if changes.retry_at is not None:
             assert changes.retry_at < self.message.valid_until
             self.queued = True
+        elif changes.moved:
+            left = self.attempts[-1]
+            assert left.status in (Status.FAILED, Status.SKIPPED)
+            self.attempts.append(Attempt(left.step, Status.SENDING, left.started_at, left.tries))
+            self.queued = True
         elif changes.next_step is not None:
             assert changes.next_step == self.message.step + 1
             self.message.step = changes.next_step
@@ -259,6 +298,7 @@ class AnyLife(RuleBasedStateMachine):
             st.just(rules.Refused("not_a_viber_user")),
             st.builds(rules.Retry, st.just("provider_error"), st.one_of(st.none(), st.floats(0, 900))),
             st.builds(rules.Unknown, st.just("no_answer"), st.sampled_from(UncertainPolicy)),
+            st.builds(rules.Moved, st.just("no_credit"), st.just("another"), st.booleans()),
         )
     )
     def an_answer(self, what: rules.Happening) -> None:

@@ -297,6 +297,17 @@ class TestFollowing:
         assert len(await reports(stage, identifier)) == count
         assert (await rows(stage))[0]["clicks"] == 1
 
+    @pytest.mark.parametrize(("tells", "count"), [(True, 1), (False, 0)])
+    async def test_a_dialect_without_words_for_clicks_is_not_asked(self, stage: Stage, tells: bool, count: int) -> None:
+        class Dialect:
+            tells_clicks = tells
+
+        stage.gateway.faces["dialect"] = Dialect()  # type: ignore[assignment]
+        identifier, url = await sent(stage, button(channel="two"), callback=HOOK, face="dialect")
+        await follow(stage, path_of(url))
+        assert len(await reports(stage, identifier)) == count
+        assert await stage.events(identifier) == ["sent", "clicked"]
+
     async def test_clicks_may_go_to_an_address_of_their_own(self, stage: Stage) -> None:
         callback = msgspec.structs.replace(HOOK, click_url="https://customer.example/clicks")
         identifier, url = await sent(stage, button(channel="two"), callback=callback)

@@ -7,7 +7,7 @@ place and does not count.
 
 import asyncio
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Final, Protocol
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from tyrian.domain.links import is_web_url, messages_of
 from tyrian.engine.channels import Channels
 from tyrian.engine.known import from_row
 from tyrian.engine.links import PREFIX
-from tyrian.engine.ports import Clock
+from tyrian.engine.ports import Clock, Face
 from tyrian.engine.remote import remote_address
 from tyrian.engine.report import ClickedLink, Report, encode as encode_report
 from tyrian.engine.serving import Receive, Scope, Send, answer, header
@@ -63,6 +63,8 @@ class _Gateway(Protocol):
     def settings(self) -> _Settings: ...
     @property
     def channels(self) -> Channels: ...
+    @property
+    def faces(self) -> Mapping[str, Face]: ...
 
 
 class Clicks:
@@ -134,10 +136,15 @@ class Clicks:
         click = Click(link["message_id"], link["attempt_id"], link["place"], link["account_id"], now, _encode(clicked))
         row = await store.message(self._db, link["account_id"], link["message_id"])
         known = from_row(row, outline=True) if row is not None else None
-        if row is not None and known is not None and known.reports("clicked"):
+        if row is not None and known is not None and known.reports("clicked") and self._tells(known.plan.face):
             click.endpoint_id = known.endpoint_of("clicked")
             click.report = encode_report(self._report(link, row, known, clicked, now))
         return click
+
+    def _tells(self, name: str) -> bool:
+        """Whether the dialect that took the message has words for a click; without, the history alone tells of it."""
+        face = self._gateway.faces.get(name)
+        return face is None or getattr(face, "tells_clicks", False)
 
     def _report(self, link: Any, row: Any, known: Any, clicked: ClickedLink, now: Any) -> Report:
         entry, plan = self._gateway.channels.by_id(link["channel_id"]), known.plan

@@ -326,6 +326,12 @@ class AttemptsFace(Port):
     needs_attempts: bool
 
 
+class ClickFace(Port):
+    """A face with words for a click on a tracked link: `render` gets reports of the kind "click", with their `click`."""
+
+    tells_clicks: bool
+
+
 class SigningFace(Port):
     """A face that signs with something else than the account's signing secrets."""
 

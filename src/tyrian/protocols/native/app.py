@@ -28,6 +28,7 @@ class NativeFace:
 
     name = FACE
     prefixes: tuple[str, ...] = ("/api/",)
+    tells_clicks = True
 
     def make_app(self, gateway: "Gateway") -> App:
         """The ASGI application over a running gateway."""
