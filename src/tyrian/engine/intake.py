@@ -18,7 +18,8 @@ from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import PRIORITY
 from tyrian.domain.schedule import first_time
 from tyrian.domain.submission import Plan, Recipient, Submission
-from tyrian.engine.dispatch import Dispatch, leased_facts
+from tyrian.engine.claimed import leased_facts
+from tyrian.engine.dispatch import Dispatch
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.known import Known, Recent, encode_plan, steps_of
 from tyrian.engine.lane import Lane

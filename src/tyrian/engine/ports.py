@@ -327,7 +327,7 @@ class AttemptsFace(Port):
 
 
 class ClickFace(Port):
-    """A face with words for a click on a tracked link: `render` gets reports of the kind "click", with their `click`."""
+    """A face with words for clicks on tracked links: `render` gets reports of the kind "click", with their `click`."""
 
     tells_clicks: bool
 
