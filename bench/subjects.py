@@ -112,6 +112,7 @@ async def _seed(world: World, url: str, base_url: str) -> tuple[str, str]:
     account = await accounts.create(gateway.db, "bench", gateway.clock.now())
     await gateway.keys.create(account.id, name="bench", secret=KEY)
     await gateway.keys.create(account.id, name="bench", face="infobip", secret=KEY)
+    await gateway.keys.create(account.id, name="bench", face="tyntec", secret=KEY)
     config = {"service_id": SERVICE_ID, "base_url": base_url}
     entry = await gateway.channels.create(account.id, ChannelSpec(name=CHANNEL, kind="viber_business", config=config))
     slow = ChannelSpec(name=THROTTLED, kind="viber_business", config=config, rate=1.0)
