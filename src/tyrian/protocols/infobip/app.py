@@ -45,6 +45,7 @@ class InfobipFace:
         "/resource-management/1/",
         "/messages-api/1/",
     )
+    tells_clicks = True
 
     def make_app(self, gateway: "Gateway") -> ASGIApp:
         """The ASGI application over a running gateway."""
