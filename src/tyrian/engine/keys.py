@@ -6,6 +6,7 @@ every request down. Credentials chosen by people are for demonstrations and test
 """
 
 import asyncio
+import base64
 import hashlib
 import secrets
 import string
@@ -107,6 +108,11 @@ def new_secret(prefix: str = "") -> str:
         number, digit = divmod(number, len(_ALPHABET))
         digits.append(_ALPHABET[digit])
     return prefix + "".join(reversed(digits))
+
+
+def new_signing_key() -> str:
+    """64 random bytes in base 64: what signs must be bytes on both sides."""
+    return base64.b64encode(secrets.token_bytes(64)).decode()
 
 
 class KeyRing:
@@ -213,7 +219,9 @@ class KeyRing:
             raise ValueError(f"unknown scopes: {', '.join(unknown)}; there are {', '.join(sorted(SCOPES))}")
         if (identity is None) != (form is Form.TOKEN):
             raise ValueError(f"a key of the form {form} takes {'no' if identity else 'an'} identity")
-        secret = secret or new_secret(TOKEN_PREFIX if face == "native" else "")
+        secret = secret or (
+            new_signing_key() if form is Form.SIGNED else new_secret(TOKEN_PREFIX if face == "native" else "")
+        )
         stored = StoredKey(
             id=self._ids.new(self._clock.now()),
             account_id=account_id,

@@ -1,7 +1,6 @@
 """The face over a running demo: real HTTP, the simulated networks behind it, and a customer that listens."""
 
 import asyncio
-import base64
 import contextlib
 import io
 import json
@@ -174,7 +173,6 @@ class Api:
             face="telesign",
             form=Form.SIGNED,
             identity=str(uuid4()).upper(),
-            secret=base64.b64encode(uuid4().bytes * 4).decode(),
             **more,
         )
         return replace(self, customer_id=made.identity or "", key=made.secret)

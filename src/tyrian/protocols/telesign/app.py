@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from tyrian.domain.problem import Refused
+from tyrian.engine.keys import Form
 from tyrian.engine.ports import CallbackRequest, Heard
 from tyrian.engine.report import Report
 from tyrian.engine.serving import BodyTooLarge, Disconnected, Receive, Scope, Send, answer, read_body
@@ -40,6 +41,8 @@ class TelesignFace:
 
     name = FACE
     prefixes: tuple[str, ...] = ("/v1/omnichannel", "/capability/")
+    #: A customer id, and the API key that both sides keep.
+    forms: tuple[Form, ...] = (Form.SIGNED,)
     #: Callbacks tell of every channel.
     needs_attempts = True
 
