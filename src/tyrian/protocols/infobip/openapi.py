@@ -134,7 +134,8 @@ def _answers(operation: Operation) -> dict[str, Any]:
     for answer in operation.answers:
         about: dict[str, Any] = {"description": answer.description}
         if answer.type is not None:
-            about["content"] = {"application/json": {"schema": _schema(answer.type), "example": answer.example}}
+            shown = {} if answer.example is None else {"example": answer.example}
+            about["content"] = {"application/json": {"schema": _schema(answer.type), **shown}}
         made[str(answer.status)] = about
     return made
 

@@ -188,6 +188,7 @@ REASONS: Final[Mapping[str, tuple[str | None, str]]] = {
     "deleted_by_network": (None, "EC_FAILED_MESSAGE_DELIVERY"),
     "rejected_by_network": ("UNDELIVERABLE_REJECTED_OPERATOR", "EC_PROVIDER_DR_ERROR"),
     "channel_removed": (None, "EC_SERVICE_NOT_ACTIVATED"),
+    "circuit_open": (None, "EC_PROVIDER_INTERNAL_ERROR"),
 }
 #: What an end without a reason that is in the table comes to.
 _UNEXPLAINED: Final = "EC_UNKNOWN_ERROR"
