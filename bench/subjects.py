@@ -22,6 +22,9 @@ from bench.world import World, free_port
 CHANNEL = "bench-viber"
 THROTTLED = "bench-throttled"
 KEY = "tyrian-bench-key"
+#: A customer id and its API key, for the dialect that signs.
+CUSTOMER = "BE4C0000-0000-0000-0000-000000000001"
+SIGNING_KEY = "dHlyaWFuLWJlbmNoLWtleQ=="
 SERVICE_ID = 1001
 BOT_TOKEN = "bench-bot-token"  # noqa: S105 - of nobody's bot
 _READY_SECONDS = 60.0
@@ -102,6 +105,7 @@ async def _seed(world: World, url: str, base_url: str) -> tuple[str, str]:
     from tyrian.app import open_gateway
     from tyrian.engine.channel_spec import ChannelSpec
     from tyrian.engine.clock import WallClock
+    from tyrian.engine.keys import Form
     from tyrian.settings import load
     from tyrian.store import accounts
     from tyrian.store.migrate import migrate
@@ -113,6 +117,9 @@ async def _seed(world: World, url: str, base_url: str) -> tuple[str, str]:
     await gateway.keys.create(account.id, name="bench", secret=KEY)
     await gateway.keys.create(account.id, name="bench", face="infobip", secret=KEY)
     await gateway.keys.create(account.id, name="bench", face="tyntec", secret=KEY)
+    await gateway.keys.create(
+        account.id, name="bench", face="telesign", form=Form.SIGNED, identity=CUSTOMER, secret=SIGNING_KEY
+    )
     config = {"service_id": SERVICE_ID, "base_url": base_url}
     entry = await gateway.channels.create(account.id, ChannelSpec(name=CHANNEL, kind="viber_business", config=config))
     slow = ChannelSpec(name=THROTTLED, kind="viber_business", config=config, rate=1.0)

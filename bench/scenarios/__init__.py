@@ -18,6 +18,7 @@ class Scenario(NamedTuple):
 SCENARIOS: dict[str, Scenario] = {
     "accepts": Scenario("single messages taken over HTTP and committed", throughput.accepts),
     "accepts_infobip": Scenario("the same as Infobip's API takes them", faces.infobip),
+    "accepts_telesign": Scenario("the same as Telesign's API takes them", faces.telesign),
     "accepts_tyntec": Scenario("the same as tyntec's API takes them", faces.tyntec),
     "sends": Scenario("taken, committed, sent to the provider, and the outcome committed", throughput.sends),
     "life": Scenario("taken, sent, delivered and seen receipts, and a customer's callback for each", throughput.life),

@@ -1,5 +1,6 @@
 """How many single messages in a second the faces of other vendors take in, beside the native one."""
 
+import base64
 from typing import Final
 
 import msgspec
@@ -9,7 +10,7 @@ from bench.bed import Rounds
 from bench.board import Count
 from bench.figures import Figure
 from bench.orders import TEXT, Maker, Patterned
-from bench.subjects import CHANNEL, GATEWAY, KEY, SERVICE_ID
+from bench.subjects import CHANNEL, CUSTOMER, GATEWAY, KEY, SERVICE_ID, SIGNING_KEY
 from bench.world import World
 
 #: The part of the native face's accepts that another face has to reach.
@@ -31,6 +32,12 @@ _TYNTEC: Final = {
     "rateType": "transaction",
     "content": {"contentType": "text", "text": TEXT},
 }
+_TELESIGN: Final = {
+    "channels": [{"channel": "viber"}],
+    "phone_number": "38599%07d",
+    "message": {"viber": {"template": "text", "parameters": {"text": TEXT}}},
+    "message_type": "ARN",
+}
 
 
 async def infobip(world: World) -> list[Figure]:
@@ -45,6 +52,14 @@ async def tyntec(world: World) -> list[Figure]:
     """`POST /conversations/v3/messages` with one text to one person."""
     body = msgspec.json.encode(_TYNTEC).decode()
     return [await _beside_native(world, "tyntec", Patterned("/conversations/v3/messages", {"apikey": KEY}, body), 202)]
+
+
+async def telesign(world: World) -> list[Figure]:
+    """`POST /v1/omnichannel` with one text over one channel, with Basic authentication."""
+    body = msgspec.json.encode(_TELESIGN).decode()
+    pair = base64.b64encode(f"{CUSTOMER}:{SIGNING_KEY}".encode()).decode()
+    orders = Patterned("/v1/omnichannel", {"Authorization": f"Basic {pair}"}, body)
+    return [await _beside_native(world, "telesign", orders)]
 
 
 async def _beside_native(world: World, name: str, orders: Maker, expect: int = 200) -> Figure:
