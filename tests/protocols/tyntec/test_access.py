@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
 from tests.protocols.tyntec.conftest import TO, V2, V3, Api
+from tyrian.domain.problem import Problem, Refused
 from tyrian.protocols.tyntec import following
 from tyrian.protocols.tyntec.operations import OPERATIONS
 
@@ -124,6 +125,43 @@ async def test_a_key_above_its_rate(api: Api) -> None:
 async def test_a_body_that_is_too_large(api: Api) -> None:
     answer = await api.post(f"{V3}/messages", b" " * (api.gateway.settings.max_body_bytes + 1))
     assert (answer.status, answer.body["title"]) == (413, "Payload Too Large")
+
+
+# -- When something behind it fails -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("path", [f"{V3}/messages", f"{V3}/power-automate/messages/viber/text"])
+@pytest.mark.parametrize(
+    ("error", "status", "title"),
+    [
+        (ConnectionRefusedError(), 503, "Service Unavailable"),
+        (TimeoutError(), 503, "Service Unavailable"),
+        (ArithmeticError("the inside"), 500, "Internal Server Error"),
+    ],
+)
+@pytest.mark.parametrize("place", ["intake", "documents"])
+async def test_a_failure_has_an_answer(
+    api: Api, monkeypatch: pytest.MonkeyPatch, path: str, error: Exception, status: int, title: str, place: str
+) -> None:
+    async def fail(*_arguments: Any, **_more: Any) -> Any:
+        raise error
+
+    assert (await api.send()).status == 202
+    part = getattr(api.gateway, place)
+    monkeypatch.setattr(part, "submit" if place == "intake" else "get", fail)
+    answer = await api.post(path, GOOD)
+    assert (answer.status, answer.body["title"]) == (status, title)
+    assert b"inside" not in answer.raw
+    assert ("retry-after" in answer.headers) == (status == 503)
+
+
+async def test_a_number_that_the_channel_cannot_reach(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def refuse(_submission: Any) -> Any:
+        raise Refused([Problem("/to", "cannot be reached")])
+
+    monkeypatch.setattr(api.gateway.intake, "submit", refuse)
+    for path in (f"{V3}/messages", f"{V3}/power-automate/messages/viber/text"):
+        assert set((await api.post(path, GOOD)).fields) == {"to"}
 
 
 # -- Whatever comes ---------------------------------------------------------------------------------------------------

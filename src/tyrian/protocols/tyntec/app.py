@@ -1,6 +1,5 @@
 """The face: routes made from the tables of operations, the short way for one message, callbacks."""
 
-import logging
 import re
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -12,23 +11,18 @@ import msgspec
 from tyrian.engine.keys import Form
 from tyrian.engine.ports import CallbackRequest, Heard
 from tyrian.engine.report import Report
-from tyrian.engine.serving import ASGIApp, BodyTooLarge, Disconnected, Receive, Scope, Send, answer, read_body
+from tyrian.engine.serving import ASGIApp, Disconnected, Receive, Scope, Send, answer, read_body
 from tyrian.protocols.tyntec import errors, media, openapi, reports
 from tyrian.protocols.tyntec.accounts import FACE, WORDS, Accounts
-from tyrian.protocols.tyntec.errors import ApiError
 from tyrian.protocols.tyntec.fast import PATHS, FastSend
 from tyrian.protocols.tyntec.guard import Guard
 from tyrian.protocols.tyntec.operation import Call, Operation
 from tyrian.protocols.tyntec.operations import OPERATIONS
 from tyrian.protocols.tyntec.sending import Desk
 from tyrian.protocols.tyntec.wire import API_KEY, V2, V2_EARLIER, V3
-from tyrian.store.database import LOST
-from tyrian.store.reading import TooSlow
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
-
-log = logging.getLogger(__name__)
 
 _OLD: Final = (f"{V2}/", f"{V2_EARLIER}/")
 #: A path of the published page, whose slash is missing.
@@ -117,9 +111,7 @@ class Routed:
         except Disconnected:
             return
         except Exception as error:  # every error has its own answer
-            known = _translated(error)
-            status, body = known.status, known.body
-            headers = {"content-type": known.media, **dict(known.headers)}
+            status, body, headers = errors.answer_to(error)
         encoded = [(name.encode("latin-1"), value.encode("latin-1")) for name, value in headers.items()]
         if scope["method"] == "HEAD":
             # The length is that of the body which GET brings.
@@ -170,15 +162,3 @@ def _query(raw: bytes) -> dict[str, str]:
         return dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True, max_num_fields=_MAX_FIELDS))
     except ValueError:
         return {}
-
-
-def _translated(error: Exception) -> ApiError:
-    """What is answered to an error."""
-    if isinstance(error, ApiError):
-        return error
-    if isinstance(error, BodyTooLarge):
-        return errors.too_large()
-    if isinstance(error, (*LOST, TimeoutError, TooSlow)):
-        return errors.unavailable()
-    log.error("a request could not be served", exc_info=error)
-    return errors.internal()

@@ -33,7 +33,9 @@ SERVICE_TYPE: Final = "two-way"
 #: tyntec's channels that this gateway has none of; their lists are empty.
 OTHERS: Final = ("mms", "rcs", "whatsapp")
 #: Headers that every callback has already, or that the connection itself is made of.
-_RESERVED: Final = frozenset({"host", "content-type", "content-length", "connection", "transfer-encoding", "expect"})
+_RESERVED: Final = frozenset(
+    {"host", "content-type", "content-length", "connection", "transfer-encoding", "expect", "user-agent"}
+)
 _TOKEN: Final = frozenset("!#$%&'*+-.^_`|~0123456789abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ")
 
 # -- Account ----------------------------------------------------------------------------------------------------------
@@ -264,16 +266,16 @@ def _mine(call: Call, network: str | None = None) -> list[ChannelEntry]:
     return sorted(found, key=lambda entry: entry.channel.id)
 
 
-async def _channel(call: Call, entry: ChannelEntry) -> Any:
-    own = await call.desk.accounts.service_callbacks(call.account_id, entry)
-    return {
-        "channel": WORDS[entry.network],
-        "scopes": list(CHANNEL_SCOPES),
-        "id": {"serviceId": sender_of(entry)} if entry.network == "viber" else {"phoneNumber": sender_of(entry)},
-        "name": entry.channel.name,
-        "callback": own,
-        "config": {"serviceType": SERVICE_TYPE} if entry.network == "viber" else {},
-    }
+async def _channel(call: Call, entry: ChannelEntry) -> wire.ChannelAnswer:
+    viber, sender = entry.network == "viber", sender_of(entry)
+    return wire.ChannelAnswer(
+        channel=WORDS[entry.network],
+        scopes=list(CHANNEL_SCOPES),
+        id=wire.SenderId(service_id=sender) if viber else wire.SenderId(phone_number=sender),
+        name=entry.channel.name,
+        callback=await call.desk.accounts.service_callbacks(call.account_id, entry),
+        config=wire.SenderOptions(SERVICE_TYPE if viber else None),
+    )
 
 
 # -- The table --------------------------------------------------------------------------------------------------------
@@ -322,7 +324,7 @@ def _set(name: str, method: str, path: str, handler: Any, summary: str, **more: 
 
 
 _ACCOUNT: Final[dict[str, Any]] = {"answer": wire.AccountConfig, "answered": _ACCOUNT_EXAMPLE}
-_CHANNEL: Final[dict[str, Any]] = {"answer": wire.ViberChannel, "answered": _CHANNEL_EXAMPLE, "errors": (400, 404)}
+_CHANNEL: Final[dict[str, Any]] = {"answer": wire.ChannelAnswer, "answered": _CHANNEL_EXAMPLE, "errors": (400, 404)}
 _NEW_CALLBACKS: Final[dict[str, Any]] = {
     "body": wire.CallbackConfig, "example": CALLBACKS_EXAMPLE, "status": 204, "errors": (400,)
 }  # fmt: skip
@@ -343,26 +345,26 @@ OPERATIONS: Final = (
         **_ACCOUNT,
     ),
     _set("removeMediaCredentials", "DELETE", _CREDENTIALS, remove_credentials, "Remove them", **_ACCOUNT),
-    _seen("listChannels", _CHANNELS, channels, "All channels", list[wire.ViberChannel], [_CHANNEL_EXAMPLE]),
+    _seen("listChannels", _CHANNELS, channels, "All channels", list[wire.ChannelAnswer], [_CHANNEL_EXAMPLE]),
     _seen(
         "listViberChannels",
         f"{_CHANNELS}/viber",
         viber_channels,
         "All Viber service ids",
-        list[wire.ViberChannel],
+        list[wire.ChannelAnswer],
         [_CHANNEL_EXAMPLE],
     ),
-    _seen("listSmsChannels", f"{_CHANNELS}/sms", sms_channels, "All SMS senders", list[dict[str, Any]], []),
+    _seen("listSmsChannels", f"{_CHANNELS}/sms", sms_channels, "All SMS senders", list[wire.ChannelAnswer], []),
     _seen(
         "listOtherChannels",
         f"{_CHANNELS}/{OTHERS[0]}",
         no_channels,
         "Channels of networks that the gateway has none of",
-        list[dict[str, Any]],
+        list[wire.ChannelAnswer],
         [],
         *(f"{_CHANNELS}/{other}" for other in OTHERS[1:]),
     ),
-    _seen("getServiceId", _SERVICE, viber_channel, "One Viber service id", wire.ViberChannel, _CHANNEL_EXAMPLE),
+    _seen("getServiceId", _SERVICE, viber_channel, "One Viber service id", wire.ChannelAnswer, _CHANNEL_EXAMPLE),
     _set(
         "setServiceIdCallbacks",
         "PUT",

@@ -4,11 +4,17 @@ A problem is an RFC 7807 document. A missing or wrong key, an unknown path and t
 API gateway before the service, whose bodies are Kong's (assumed: recorded headers are those of a Kong 1.0.3).
 """
 
+import logging
 from typing import Final
 
 import msgspec
 
+from tyrian.engine.serving import BodyTooLarge
 from tyrian.protocols.tyntec.wire import Problem, Violation
+from tyrian.store.database import LOST
+from tyrian.store.reading import TooSlow
+
+log = logging.getLogger(__name__)
 
 PROBLEM: Final = "application/problem+json"
 JSON: Final = "application/json"
@@ -116,3 +122,20 @@ def no_route() -> ApiError:
 def too_many(seconds: int) -> ApiError:
     """429 for more requests than a key may make (Kong, rate-limiting)."""
     return ApiError(429, b'{"message":"API rate limit exceeded"}', JSON, (("retry-after", str(seconds)),))
+
+
+def answer_to(error: Exception) -> tuple[int, bytes, dict[str, str]]:
+    """Status, body and headers for what went wrong. What nobody foresaw is logged, and says nothing of the inside."""
+    known = _translated(error)
+    return known.status, known.body, {"content-type": known.media, **dict(known.headers)}
+
+
+def _translated(error: Exception) -> ApiError:
+    if isinstance(error, ApiError):
+        return error
+    if isinstance(error, BodyTooLarge):
+        return too_large()
+    if isinstance(error, (*LOST, TimeoutError, TooSlow)):
+        return unavailable()
+    log.error("a request could not be served", exc_info=error)
+    return internal()

@@ -9,9 +9,10 @@ from typing import TYPE_CHECKING, Final
 import msgspec
 
 from tyrian.domain.problem import Refused
-from tyrian.engine.serving import ASGIApp, Disconnected, Receive, Scope, Send, read_body
-from tyrian.protocols.tyntec.errors import ApiError
+from tyrian.engine.serving import ASGIApp, Disconnected, Receive, Scope, Send, answer, read_body
+from tyrian.protocols.tyntec.errors import ApiError, answer_to, violated
 from tyrian.protocols.tyntec.guard import SEND, Guard
+from tyrian.protocols.tyntec.messages import unreachable
 from tyrian.protocols.tyntec.sending import Desk
 from tyrian.protocols.tyntec.times import micros
 from tyrian.protocols.tyntec.wire import MESSAGES, SendRequest
@@ -25,7 +26,7 @@ _LONGEST: Final = 65_536
 _TYPE: Final = (b"content-type", b"application/json")
 
 _decode: Final = msgspec.json.Decoder(SendRequest).decode
-_WRONG: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ApiError)
+_WRONG: Final = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError, ApiError, Refused)
 
 
 class FastSend:
@@ -58,19 +59,34 @@ class FastSend:
             if SEND not in caller.scopes or b"\\u0000" in body:
                 raise Refused([])
             submission = await self._desk.single(request, caller.account_id)
+        except _WRONG:
+            await self._slow(scope, again(body, receive), send)
+            return
+        except Exception as error:  # every error has its own answer
+            await _failed(send, error)
+            return
+        try:
             self._guard.admit(caller, SEND)
             now = self._gateway.clock.now()
             accepted = await self._gateway.intake.submit(submission)
-        except (*_WRONG, Refused):
-            await self._slow(scope, again(body, receive), send)
+        except Refused:
+            await _failed(send, violated([unreachable()]))
             return
-        answer = b'{"messageId":"%b","timestamp":"%b"}' % (
+        except Exception as error:
+            await _failed(send, error)
+            return
+        taken = b'{"messageId":"%b","timestamp":"%b"}' % (
             str(accepted.messages[0].id).encode(),
             micros(now).encode(),
         )
-        headers = [_TYPE, (b"content-length", b"%d" % len(answer))]
+        headers = [_TYPE, (b"content-length", b"%d" % len(taken))]
         await send({"type": "http.response.start", "status": 202, "headers": headers})
-        await send({"type": "http.response.body", "body": answer})
+        await send({"type": "http.response.body", "body": taken})
+
+
+async def _failed(send: Send, error: Exception) -> None:
+    status, body, headers = answer_to(error)
+    await answer(send, status, body, [(name.encode(), value.encode()) for name, value in headers.items()])
 
 
 def again(body: bytes, receive: Receive) -> Receive:

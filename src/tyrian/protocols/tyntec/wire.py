@@ -368,27 +368,28 @@ class AccountConfig(Struct):
     config: AccountOptions
 
 
-class ServiceId(Struct, rename="camel"):
-    """A Viber sender."""
+class SenderId(Struct, rename="camel", omit_defaults=True):
+    """A sender's id on its network: a service id on Viber, a number or name for SMS."""
 
-    service_id: str
-
-
-class ServiceOptions(Struct, rename="camel"):
-    """Whether people may answer: `session`, `two-way` or `one-way`."""
-
-    service_type: str
+    service_id: str | None = None
+    phone_number: str | None = None
 
 
-class ViberChannel(Struct):
-    """A Viber service id as it is configured."""
+class SenderOptions(Struct, rename="camel", omit_defaults=True):
+    """Whether people may answer on Viber: `session`, `two-way` or `one-way`."""
+
+    service_type: str | None = None
+
+
+class ChannelAnswer(Struct):
+    """A sender as it is configured."""
 
     channel: str
     scopes: list[str]
-    id: ServiceId
+    id: SenderId
     name: str
     callback: ServiceCallbackConfig
-    config: ServiceOptions
+    config: SenderOptions
 
 
 class Webhook(Struct, rename="camel"):
