@@ -3,6 +3,7 @@
 A channel that cannot be tried becomes no step: its result is kept beside the plan, and told with the others.
 """
 
+import time
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from tyrian.domain import limits
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 PURPOSES: Final = {"ARN": Purpose.TRANSACTIONAL, "MKT": Purpose.PROMOTIONAL, "OTP": Purpose.OTP}
 #: Where a message to nobody is said to go: its step is never sent, and must have an address of the right form.
 NOBODY: Final = "+10000000000"
+#: Seconds for which an account's channel of a network is taken to be the same, and how many are remembered.
+_TTL: Final = 1.0
+_REMEMBERED: Final = 10_000
 
 
 class Said(NamedTuple):
@@ -48,6 +52,7 @@ class Desk:
     def __init__(self, gateway: "Gateway", verifier: otp.Verifier) -> None:
         self._gateway = gateway
         self._verifier = verifier
+        self._entries: dict[tuple[int, str, str | None], tuple[float, ChannelEntry]] = {}
         self._sizes = Sizes(gateway.settings.allow_private_callbacks)
 
     async def submission(self, request: Checked, caller: KeyEntry) -> Submission:
@@ -62,10 +67,22 @@ class Desk:
     # -- For drafts -----------------------------------------------------------------------------------------------
 
     def entry(self, account_id: int, network: str, sender_id: str | None) -> ChannelEntry | None:
-        """The account's channel of a network. A sender that is not known is silently not used."""
+        """The account's channel of a network. A sender that is not known is silently not used.
+
+        Found anew every second: to look through all channels for each message would cost as much as its checks.
+        """
+        key = (account_id, network, sender_id)
+        known, now = self._entries.get(key), time.monotonic()
+        if known is not None and known[0] > now and not known[1].removed and known[1].channel.active:
+            return known[1]
         channels = self._gateway.channels
         named = channels.by_sender(account_id, network, sender_id) if sender_id is not None else None
-        return named or channels.by_sender(account_id, network)
+        found = named or channels.by_sender(account_id, network)
+        if found is not None:
+            if len(self._entries) >= _REMEMBERED:
+                self._entries.clear()
+            self._entries[key] = (now + _TTL, found)
+        return found
 
     def any_entry(self, account_id: int) -> ChannelEntry | None:
         """The channel that a message is accounted to that none can send."""
@@ -108,16 +125,18 @@ class _Draft:
         self._last = 0
         self._code: tuple[str, str] | None = None
         self._reply_id: str | None = None
-        self._auto = self._is_auto()
+        self._check_auto()
 
-    def _is_auto(self) -> bool:
-        """Whether a code is to be made up; then Viber and RCS may say nothing else (template pages)."""
+    def _check_auto(self) -> None:
+        """Where a code is to be made up, Viber and RCS may say nothing else (template pages). Raises `ApiError`."""
+        said = self._request.message.values()
+        if not any(isinstance(one, dict) and one.get("template") == templates.AUTO_OTP for one in said):
+            return
         used = {name: _template_of(self._request.message, name) for name, _ in self._request.channels}
-        if templates.AUTO_OTP not in used.values():
-            return False
-        if any(used.get(name, templates.AUTO_OTP) not in (templates.AUTO_OTP, None) for name in ("viber", "rcs")):
+        if templates.AUTO_OTP in used.values() and any(
+            used.get(name, templates.AUTO_OTP) not in (templates.AUTO_OTP, None) for name in ("viber", "rcs")
+        ):
             raise ApiError(Code.INVALID_REQUEST)
-        return True
 
     async def add(self, name: str, fallback_time: int | None) -> None:
         """Adds the request's next channel: a step, or the result that stands for it."""
