@@ -29,7 +29,8 @@ from tyrian.engine.writer import Scribe, reported
 from tyrian.store import claims
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import LOST, Database
-from tyrian.store.writing import AGAIN, NEXT, OTHER, Write, apply
+from tyrian.store.plain import apply
+from tyrian.store.writing import AGAIN, NEXT, OTHER, Write
 
 log = logging.getLogger(__name__)
 

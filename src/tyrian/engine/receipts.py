@@ -22,6 +22,7 @@ from tyrian.engine.writer import Scribe, reported
 from tyrian.store import transitions as store
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import Database
+from tyrian.store.plain import apply as apply_each
 from tyrian.store.writing import Write, apply
 
 log = logging.getLogger(__name__)
@@ -92,7 +93,7 @@ class Transitions:
             decided = [(w, c) for c in turn if (w := self._one(views, c, guarded=True)) is not None]
             if decided:
                 decided.sort(key=lambda pair: pair[0].message_id)
-                done = await apply(db, [w for w, _ in decided], 0)
+                done = await apply_each(db, [w for w, _ in decided], 0)
                 written += [w for w, _ in decided if w.message_id in done]
                 moved += [c for w, c in decided if w.message_id not in done]
         return written, moved
