@@ -6,6 +6,7 @@ import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -178,5 +179,10 @@ def _answer_text(answer: Answer) -> str:
 
 def _text(headers: list[tuple[str, str]], body: bytes) -> str:
     """Headers and body as people read them, with `***` for what is secret."""
-    lines = [f"{name}: {'***' if _SECRET.search(name) else value}" for name, value in headers]
+    lines = [f"{name}: {'***' if _is_secret(name) else value}" for name, value in headers]
     return "\n".join(lines) + "\n\n" + body.decode("utf-8", "replace")
+
+
+@lru_cache(maxsize=1024)
+def _is_secret(name: str) -> bool:
+    return _SECRET.search(name) is not None

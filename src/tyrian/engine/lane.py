@@ -23,6 +23,9 @@ ROOM = 512
 _REFILL = 4
 #: Seconds between two looks at a lane that nobody woke.
 _IDLE = 1.0
+#: Seconds from a round that found nothing to the next, at least: each send that ends wakes the lane, for the next of
+#: its line may go, and most have none.
+_GAP = 0.005
 #: Seconds from one look for sends that stand behind another to the next: the first after one that found some, doubled
 #: with each that found none, and at most the last.
 _PARK_AGAIN, _PARK_RARELY = 0.05, 1.6
@@ -94,8 +97,9 @@ class Lane:
 
     async def run(self) -> None:
         """Claims and sends until cancelled."""
-        clock = self._owner.clock
+        clock, loop = self._owner.clock, asyncio.get_running_loop()
         while True:
+            began = loop.time()
             self._wake.clear()
             wait = _IDLE
             if self.channel.active:
@@ -106,6 +110,8 @@ class Lane:
                     wait = 0.5
             if wait > 0:
                 await self._pause(wait)
+                if (rest := _GAP - (loop.time() - began)) > 0:
+                    await asyncio.sleep(rest)
 
     async def _round(self, now: datetime) -> float:
         """One claim; returns seconds until the next is worth while."""
