@@ -7,7 +7,8 @@ import pytest
 from tests.protocols.tyntec.conftest import V2, V3, Api
 from tyrian.domain.content import Text
 from tyrian.protocols.tyntec import statuses
-from tyrian.protocols.tyntec.configurations import ACCOUNT_SCOPES, CHANNEL_SCOPES
+from tyrian.protocols.tyntec.channels import CHANNEL_SCOPES
+from tyrian.protocols.tyntec.configurations import ACCOUNT_SCOPES
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 

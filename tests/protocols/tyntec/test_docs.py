@@ -6,7 +6,7 @@ from pathlib import Path
 import msgspec
 
 from tyrian.domain.reasons import REASONS
-from tyrian.protocols.tyntec import kind, limits, media, statuses, wire
+from tyrian.protocols.tyntec import kind, limits, media, statuses, wire, wire_account
 from tyrian.protocols.tyntec.app import TyntecFace, make_routes
 from tyrian.protocols.tyntec.operations import OPERATIONS
 
@@ -48,7 +48,8 @@ def test_every_field_of_a_message() -> None:
 
 
 def test_every_field_of_the_callback_configuration() -> None:
-    assert first_column(section(GUIDE, "Every field of the callback configuration")) == names(wire.CallbackConfig)
+    said = first_column(section(GUIDE, "Every field of the callback configuration"))
+    assert said == names(wire_account.CallbackConfig)
 
 
 def test_every_callback() -> None:

@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from tyrian.engine.channels import ChannelEntry
-from tyrian.protocols.tyntec import statuses, wire
+from tyrian.protocols.tyntec import statuses, wire_account
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -54,32 +54,32 @@ class Accounts:
 
     # -- Callbacks ----------------------------------------------------------------------------------------------------
 
-    async def callbacks(self, account_id: int) -> wire.CallbackConfig:
+    async def callbacks(self, account_id: int) -> wire_account.CallbackConfig:
         """The account's callback configuration, with its secrets in the clear."""
         body = await self._documents.get(account_id, FACE, _CALLBACKS, _ACCOUNT)
-        config = msgspec.convert(body or {}, wire.CallbackConfig)
+        config = msgspec.convert(body or {}, wire_account.CallbackConfig)
         if config.signature is not None:
-            config.signature = wire.Signature(self._open(config.signature.secret), config.signature.method)
+            config.signature = wire_account.Signature(self._open(config.signature.secret), config.signature.method)
         if config.header is not None:
-            config.header = wire.Header(config.header.key, self._open(config.header.value))
+            config.header = wire_account.Header(config.header.key, self._open(config.header.value))
         return config
 
-    async def set_callbacks(self, account_id: int, config: wire.CallbackConfig) -> None:
+    async def set_callbacks(self, account_id: int, config: wire_account.CallbackConfig) -> None:
         """Replaces the account's callback configuration."""
         sealed = msgspec.structs.replace(config)
         if config.signature is not None:
-            sealed.signature = wire.Signature(self._seal(config.signature.secret), config.signature.method)
+            sealed.signature = wire_account.Signature(self._seal(config.signature.secret), config.signature.method)
         if config.header is not None:
-            sealed.header = wire.Header(config.header.key, self._seal(config.header.value))
+            sealed.header = wire_account.Header(config.header.key, self._seal(config.header.value))
         await self._documents.put(account_id, FACE, _CALLBACKS, _ACCOUNT, msgspec.to_builtins(sealed))
 
-    async def service_callbacks(self, account_id: int, entry: ChannelEntry) -> wire.ServiceCallbackConfig:
+    async def service_callbacks(self, account_id: int, entry: ChannelEntry) -> wire_account.ServiceCallbackConfig:
         """A sender's own callback configuration."""
         body = await self._documents.get(account_id, FACE, _CALLBACKS, _named(entry))
-        return msgspec.convert(body or {}, wire.ServiceCallbackConfig)
+        return msgspec.convert(body or {}, wire_account.ServiceCallbackConfig)
 
     async def set_service_callbacks(
-        self, account_id: int, entry: ChannelEntry, config: wire.ServiceCallbackConfig
+        self, account_id: int, entry: ChannelEntry, config: wire_account.ServiceCallbackConfig
     ) -> None:
         """Replaces a sender's own callback configuration."""
         await self._documents.put(account_id, FACE, _CALLBACKS, _named(entry), msgspec.to_builtins(config))
@@ -109,14 +109,14 @@ class Accounts:
 
     # -- Media credentials --------------------------------------------------------------------------------------------
 
-    async def credentials(self, account_id: int) -> wire.MediaCredentials | None:
+    async def credentials(self, account_id: int) -> wire_account.MediaCredentials | None:
         """What the account's media are downloaded with."""
         body = await self._documents.get(account_id, FACE, _CREDENTIALS, _ACCOUNT)
         if body is None:
             return None
-        return msgspec.json.decode(self._opened(body), type=wire.MediaCredentials)
+        return msgspec.json.decode(self._opened(body), type=wire_account.MediaCredentials)
 
-    async def set_credentials(self, account_id: int, credentials: wire.MediaCredentials) -> None:
+    async def set_credentials(self, account_id: int, credentials: wire_account.MediaCredentials) -> None:
         """Replaces the media credentials."""
         body = self._seal(msgspec.json.encode(credentials).decode())
         await self._documents.put(account_id, FACE, _CREDENTIALS, _ACCOUNT, body)

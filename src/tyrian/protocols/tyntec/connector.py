@@ -32,7 +32,7 @@ from tyrian.engine.ports import (
     Unknown,
 )
 from tyrian.engine.transport import Answered, Transport, http_failure
-from tyrian.protocols.tyntec import content as contents, statuses, wire
+from tyrian.protocols.tyntec import content as contents, statuses, wire, wire_account
 from tyrian.protocols.tyntec.limits import MAX_URL, RATE_OF
 from tyrian.protocols.tyntec.reports import signature
 from tyrian.protocols.tyntec.times import parse
@@ -176,7 +176,7 @@ class TyntecConnector:
         if self._config.channel != "viber":
             return Health(True, "Set the account's callbacks at tyntec to this channel's hook: an SMS sender has none.")
         body = _encode(
-            wire.ServiceCallbackConfig(
+            wire_account.ServiceCallbackConfig(
                 inbound_message_url=self.hook_url, message_status_url=self.hook_url, event_filter=[]
             )
         )

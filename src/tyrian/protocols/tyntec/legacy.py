@@ -8,7 +8,7 @@ from tyrian.domain import content as neutral
 from tyrian.domain.content import Base
 from tyrian.domain.submission import Plan, Recipient, Step, Submission
 from tyrian.engine.channels import ChannelEntry
-from tyrian.protocols.tyntec import content as contents, errors, limits, wire
+from tyrian.protocols.tyntec import content as contents, errors, limits, wire, wire_account
 from tyrian.protocols.tyntec.accounts import FACE, NETWORKS
 from tyrian.protocols.tyntec.content import EMPTY, NULL, Faults, must_be_one_of, size_between
 from tyrian.protocols.tyntec.guard import CONFIGURE, SEE, SEND
@@ -157,19 +157,19 @@ async def applications(call: Call) -> Reply:
     return Reply([await _application(call)])
 
 
-async def _application(call: Call) -> wire.Application:
+async def _application(call: Call) -> wire_account.Application:
     callback = await call.desk.accounts.callbacks(call.account_id)
     by_url: dict[str, list[str]] = {}
     for event, url in (("MoMessage", callback.inbound_message_url), ("MessageStatus", callback.message_status_url)):
         if url:
             by_url.setdefault(url, []).append(event)
-    webhooks = [wire.Webhook(events, url) for url, events in by_url.items()]
-    return wire.Application("default", "Default Application", webhooks)
+    webhooks = [wire_account.Webhook(events, url) for url, events in by_url.items()]
+    return wire_account.Application("default", "Default Application", webhooks)
 
 
 async def change_application(call: Call) -> Reply:
     """Moves the kinds of callbacks that a webhook names, or all that it does not, to the webhook's URL."""
-    patch: wire.ApplicationPatch = call.body(wire.ApplicationPatch)
+    patch: wire_account.ApplicationPatch = call.body(wire_account.ApplicationPatch)
     known = await call.desk.accounts.callbacks(call.account_id)
     faults = Faults()
     named: set[str] = set()
@@ -190,7 +190,7 @@ async def change_application(call: Call) -> Reply:
     return Reply(status=204)
 
 
-def _move(config: wire.CallbackConfig, events: list[str], url: str, named: set[str]) -> None:
+def _move(config: wire_account.CallbackConfig, events: list[str], url: str, named: set[str]) -> None:
     inbound = any(event.startswith(("MoMessage", "InboundMessage")) for event in events)
     status = any(event.startswith("MessageStatus") for event in events)
     fallback = not events
@@ -202,7 +202,7 @@ def _move(config: wire.CallbackConfig, events: list[str], url: str, named: set[s
 
 async def connector_inbound(call: Call) -> Reply:
     """Sets where people's messages go, as the Microsoft connector does over 2.x."""
-    given: wire.ConnectorWebhook = call.body(wire.ConnectorWebhook)
+    given: wire_account.ConnectorWebhook = call.body(wire_account.ConnectorWebhook)
     faults = Faults()
     if not given.inbound_message_url:
         faults.add("inboundMessageUrl", EMPTY)
@@ -283,7 +283,7 @@ OPERATIONS: Final = (
         applications,
         SEE,
         "The account as its only application",
-        answer=list[wire.Application],
+        answer=list[wire_account.Application],
         answered=[_DEFAULT],
     ),
     _operation(
@@ -293,7 +293,7 @@ OPERATIONS: Final = (
         application,
         SEE,
         "The account as an application",
-        answer=wire.Application,
+        answer=wire_account.Application,
         answered=_DEFAULT,
     ),
     _operation(
@@ -303,7 +303,7 @@ OPERATIONS: Final = (
         change_application,
         CONFIGURE,
         "Change where callbacks go",
-        body=wire.ApplicationPatch,
+        body=wire_account.ApplicationPatch,
         status=204,
         example=_WEBHOOKS,
         errors=(400,),
@@ -315,7 +315,7 @@ OPERATIONS: Final = (
         connector_inbound,
         CONFIGURE,
         "Set where people's messages go, as the Microsoft connector does",
-        body=wire.ConnectorWebhook,
+        body=wire_account.ConnectorWebhook,
         status=204,
         example={"inboundMessageUrl": "https://shop.example.com/inbound"},
         errors=(400,),

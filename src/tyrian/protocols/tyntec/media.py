@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 
 import msgspec
 
-from tyrian.protocols.tyntec import errors, limits, wire
+from tyrian.protocols.tyntec import errors, limits, wire_account
 from tyrian.protocols.tyntec.accounts import FACE
 from tyrian.protocols.tyntec.content import EMPTY, Faults, size_between
 from tyrian.protocols.tyntec.guard import READ, SEND
@@ -71,7 +71,7 @@ async def upload(call: Call) -> Reply:
     await documents.put(call.account_id, FACE, _BYTES, media_id, base64.b64encode(call.raw).decode(), ttl=ttl)
     await documents.put(call.account_id, FACE, _KIND, media_id, msgspec.to_builtins(stored), ttl=ttl)
     url = signed_url(call.gateway.settings.public_url, media_id, stored)
-    return Reply(wire.UploadAnswer(media_id, url, QUOTA, used + len(call.raw)))
+    return Reply(wire_account.UploadAnswer(media_id, url, QUOTA, used + len(call.raw)))
 
 
 def _minutes(text: str | None, faults: Faults) -> int:
@@ -86,12 +86,12 @@ def _minutes(text: str | None, faults: Faults) -> int:
 
 async def listed(call: Call) -> Reply:
     """The account's uploads, oldest first."""
-    return Reply(
-        [
-            wire.MediaEntry(media_id, e.content_type, millis(datetime.fromtimestamp(e.until, UTC)), e.file_name, e.size)
-            for media_id, e in await _all(call)
-        ]
-    )
+    return Reply([_entry(media_id, stored) for media_id, stored in await _all(call)])
+
+
+def _entry(media_id: str, stored: Stored) -> wire_account.MediaEntry:
+    until = millis(datetime.fromtimestamp(stored.until, UTC))
+    return wire_account.MediaEntry(media_id, stored.content_type, until, stored.file_name, stored.size)
 
 
 async def _all(call: Call) -> list[tuple[str, Stored]]:
@@ -168,7 +168,7 @@ OPERATIONS: Final = (
         tag=TAG,
         summary="Upload a file",
         body=bytes,
-        answer=wire.UploadAnswer,
+        answer=wire_account.UploadAnswer,
         answered={
             "mediaId": _ID,
             "url": f"https://gateway.example.com{V3}/media/{_ID}?expires=1772442029&signature=5f2d",
@@ -189,7 +189,7 @@ OPERATIONS: Final = (
         scope=READ,
         tag=TAG,
         summary="All uploads",
-        answer=list[wire.MediaEntry],
+        answer=list[wire_account.MediaEntry],
         answered=[
             {
                 "mediaId": _ID,

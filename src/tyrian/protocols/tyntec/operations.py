@@ -2,13 +2,14 @@
 
 from typing import Final
 
-from tyrian.protocols.tyntec import configurations, following, legacy, media, messages
+from tyrian.protocols.tyntec import channels, configurations, following, legacy, media, messages
 from tyrian.protocols.tyntec.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *messages.OPERATIONS,
     *following.OPERATIONS,
     *configurations.OPERATIONS,
+    *channels.OPERATIONS,
     *media.OPERATIONS,
     *legacy.OPERATIONS,
 )
