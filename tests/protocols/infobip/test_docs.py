@@ -107,7 +107,8 @@ class TestTheDocument:
         document = InfobipFace().openapi()
         for operation in OPERATIONS:
             answers = document["paths"][operation.path][operation.method.lower()]["responses"]
-            for status in statuses_of(operation):
+            own = {answer.status for answer in operation.answers}
+            for status in set(statuses_of(operation)) - own:
                 shown = answers[str(status)]["content"]["application/json"]["example"]
                 assert shown == example(status, operation.envelope)
                 assert ("requestError" in shown) == (operation.envelope is Envelope.NESTED)

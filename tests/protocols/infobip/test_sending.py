@@ -304,6 +304,13 @@ class TestFailover:
         sent = await api.sends(3)
         assert [o.to.lstrip("+") for o in sent if getattr(o.content, "text", "") == "By SMS"] == ["385991234509"]
 
+    async def test_each_step_has_its_own_time(self, api: Api) -> None:
+        answered = await api.business(business("Hi", options={"smsFailover": {"text": "Hi"}}))
+        plan = await plan_of(api, answered)
+        viber, sms = plan.cascade
+        assert (viber.fallback_time, viber.validity, sms.validity) == (172_800, 172_800, 172_800)
+        assert plan.validity == 2 * 172_800
+
     async def test_a_match_that_is_no_number(self, api: Api) -> None:
         failover = SMS | {"destinationMatching": [{"initial": USER, "failover": "nobody"}]}
         answered = await api.bot(message("Hi", options={"smsFailover": failover}))

@@ -20,7 +20,7 @@ from tyrian.protocols.infobip.clicks import track
 from tyrian.protocols.infobip.content import Unfit
 from tyrian.protocols.infobip.errors import invalid
 from tyrian.protocols.infobip.facts import Product, pack
-from tyrian.protocols.infobip.messages_checks import AnyMessage, Valid, faults, judged, refuse_nul
+from tyrian.protocols.infobip.messages_checks import AnyMessage, Invalid, Valid, faults, judged, refuse_nul
 from tyrian.protocols.infobip.messages_content import of_message, of_template, purpose_of
 from tyrian.protocols.infobip.messages_reports import (
     API,
@@ -322,7 +322,10 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
         summary="Says whether a request may be sent, and sends nothing",
         description="The 400 has no `errorCode` and no `resources`.",
         handler=validate,
-        answers=(Answer(status=200, description="It may be sent.", type=Valid),),
+        answers=(
+            Answer(status=200, description="It may be sent.", type=Valid),
+            Answer(status=400, description="It may not.", type=Invalid),
+        ),
         scopes=_SEND,
         body=wire.Request,
         read=read_nothing,

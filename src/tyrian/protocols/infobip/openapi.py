@@ -80,7 +80,7 @@ def _operation(operation: Operation) -> dict[str, Any]:
         "summary": operation.summary,
         "description": " ".join(part for part in (operation.description, _needs(operation)) if part),
         "security": [] if operation.public else [{name: []} for name in _SCHEMES],
-        "responses": {**_answers(operation), **_errors(operation)},
+        "responses": {**_errors(operation), **_answers(operation)},
     }
     if operation.deprecated:
         made["deprecated"] = True
