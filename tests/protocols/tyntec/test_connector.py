@@ -261,6 +261,12 @@ def test_what_is_not_signed_is_refused() -> None:
     assert connector().hook(HookRequest("GET", "/hooks/7", {}, {}, b"")).status == 405
 
 
+def test_without_a_secret_nothing_is_verified() -> None:
+    plain = TyntecConnector(Channel(7, 1, "c", "tyntec", {"sender": "1001"}, {"api_key": "key"}), TOOLS)
+    body = msgspec.json.encode(status("seen"))
+    assert len(plain.hook(HookRequest("POST", "/hooks/7", {}, {}, body)).receipts) == 1
+
+
 @given(st.binary(max_size=80) | st.builds(msgspec.json.encode, st.dictionaries(
     st.sampled_from(["event", "messageId", "from", "to", "content", "details", "timestamp"]),
     st.none() | st.text(max_size=9) | st.integers() | st.sampled_from(["MoMessage", "MessageStatus::failed", "4917"])

@@ -33,7 +33,7 @@ from tyrian.engine.ports import (
 )
 from tyrian.engine.transport import Answered, Transport, http_failure
 from tyrian.protocols.tyntec import content as contents, statuses, wire, wire_account
-from tyrian.protocols.tyntec.limits import MAX_URL, RATE_OF
+from tyrian.protocols.tyntec.limits import CAPABILITIES, MAX_URL, RATE_OF, SMS
 from tyrian.protocols.tyntec.reports import signature
 from tyrian.protocols.tyntec.times import parse
 
@@ -75,11 +75,9 @@ class TyntecConnector:
     """One sender's way to tyntec."""
 
     def __init__(self, channel: Channel, tools: Tools) -> None:
-        from tyrian.protocols.tyntec import limits
-
         self._config = config = msgspec.convert(channel.config, TyntecConfig)
         secrets = msgspec.convert(channel.secrets, TyntecSecrets)
-        self.capabilities = limits.SMS if config.channel == "sms" else limits.CAPABILITIES
+        self.capabilities = SMS if config.channel == "sms" else CAPABILITIES
         self._signature_secret = secrets.signature_secret
         self.hook_url = f"{tools.public_url}/hooks/{channel.id}"
         self._overrides = wire.Overrides(self.hook_url) if config.override_callbacks else None
