@@ -27,10 +27,13 @@ CREATE_CHANNEL: Final[dict[str, Any]] = {
         "concurrency": 50,
         "uncertain": {"transactional": "fail"},
     },
-    "a group of both, the second when the first fails": {
-        "name": "shop-any",
+    "a group: three quarters of the people by one channel, the others by another": {
+        "name": "shop-sms-any",
         "kind": "group",
-        "config": {"members": [{"channel": "shop-viber"}, {"channel": "shop-sms"}], "strategy": "order"},
+        "config": {
+            "members": [{"channel": "shop-sms", "weight": 3}, {"channel": "shop-sms-2", "weight": 1}],
+            "strategy": "weight",
+        },
     },
 }
 CHANGE_CHANNEL: Final[dict[str, Any]] = {
