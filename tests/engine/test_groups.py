@@ -385,6 +385,33 @@ class TestCircuits:
             await stage.status(identifier, "sent")
         assert len(stage.one.sent) + len(stage.two.sent) == 10
 
+    async def test_what_waits_goes_out_soon_after_the_first_probe(self, stage: Stage, hand: ManualClock) -> None:
+        """A probe that is out does not hold up the rest for as long as it might take, only until it is answered."""
+        for name in ("one", "two"):
+            for _ in range(5):
+                stage.gateway.circuits.of(stage.entry(name).channel.id).record(False, hand.now().timestamp())
+        await hand.advance(30)
+        hold = asyncio.Event()
+
+        async def held(outgoing: ports.Outgoing) -> ports.SendResult:
+            await hold.wait()
+            return ports.Sent(str(outgoing.attempt_id))
+
+        stage.one.answer = stage.two.answer = held
+        identifiers = [await send(stage, f"+{n}") for n in range(6)]
+
+        async def put_off() -> bool:
+            sql = "SELECT count(*) FROM sends WHERE tries > 0 AND leased_until IS NULL"
+            return bool(await stage.gateway.db.fetchval(sql) == 4)
+
+        await stage.until(put_off)
+        assert (len(stage.one.sent), len(stage.two.sent)) == (1, 1)
+        sql = "SELECT max(due_at) FROM sends WHERE leased_until IS NULL"
+        assert await stage.gateway.db.fetchval(sql) < stage.gateway.clock.now() + timedelta(seconds=6)
+        hold.set()
+        for identifier in identifiers:
+            await stage.status(identifier, "sent")
+
     async def test_a_failing_channel_is_sent_on_where_it_is_named(self, stage: Stage, hand: ManualClock) -> None:
         await self.fail_until_open(stage)
         stage.one.answer = lambda o: ports.Sent(str(o.attempt_id))

@@ -8,8 +8,10 @@ does.
 
 from collections.abc import Collection, Iterator
 from dataclasses import dataclass
+from typing import Final
 
 from tyrian.domain import limits
+from tyrian.domain.circuit import State
 from tyrian.domain.problem import Problem
 from tyrian.domain.routing import ELSEWHERE, ranked
 from tyrian.domain.submission import Plan
@@ -17,6 +19,9 @@ from tyrian.engine import ports
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.circuits import Circuits
 from tyrian.engine.known import Facts, Known
+
+#: Seconds after which a probe has most likely been answered.
+_PROBED: Final = 5.0
 
 
 @dataclass(slots=True)
@@ -74,8 +79,13 @@ class Router:
         group = self.group_of(facts, known)
         if group is not None and not facts.uncertain:
             channels += [route.entry.channel.id for route in self._usable(group, self._to(facts, known), channels)]
-        now = self.circuits.now
-        return min(self.circuits.of(channel).admits_from(now) for channel in channels) - now
+        return min(self._closed_for(channel) for channel in channels)
+
+    def _closed_for(self, channel_id: int) -> float:
+        """Seconds until a channel may be given a send; of one that is being probed, until it is worth another look."""
+        now, circuit = self.circuits.now, self.circuits.of(channel_id)
+        seconds = circuit.admits_from(now) - now
+        return min(seconds, _PROBED) if circuit.state(now) is State.HALF_OPEN else seconds
 
     # -- Members ------------------------------------------------------------------------------------------------------
 
