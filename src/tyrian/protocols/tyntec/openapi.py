@@ -9,7 +9,7 @@ import msgspec
 from apispec import APISpec
 
 from tyrian.protocols.tyntec import wire
-from tyrian.protocols.tyntec.errors import PROBLEM
+from tyrian.protocols.tyntec.errors import JSON, PROBLEM
 from tyrian.protocols.tyntec.operation import Operation
 from tyrian.protocols.tyntec.operations import OPERATIONS
 from tyrian.protocols.tyntec.wire import V3
@@ -67,7 +67,7 @@ def document() -> dict[str, Any]:
 
 
 def _types() -> list[Any]:
-    found: list[Any] = [wire.Problem, wire.StatusCallback, wire.MoMessage]
+    found: list[Any] = [wire.Problem, wire.GatewayError, wire.StatusCallback, wire.MoMessage]
     for operation in OPERATIONS:
         found += [kind for kind in (operation.body, operation.answer) if kind not in (None, bytes)]
     return list({str(kind): kind for kind in found}.values())
@@ -119,8 +119,12 @@ def _responses(operation: Operation) -> dict[str, Any]:
         answer["content"] = {"application/json": content}
     made = {str(operation.status): answer}
     for status in sorted({*_ALWAYS, *operation.errors}):
-        content = {"schema": _schema(wire.Problem)}
-        made[str(status)] = {"description": _ERRORS[status], "content": {PROBLEM: content}}
+        media = [JSON] if status in (401, 429) else [PROBLEM, JSON] if status == 403 else [PROBLEM]
+        schemas = {PROBLEM: _schema(wire.Problem), JSON: _schema(wire.GatewayError)}
+        made[str(status)] = {
+            "description": _ERRORS[status],
+            "content": {kind: {"schema": schemas[kind]} for kind in media},
+        }
     return made
 
 

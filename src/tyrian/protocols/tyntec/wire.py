@@ -371,3 +371,9 @@ class Problem(Struct, omit_defaults=True):
     status: int | None = None
     detail: str | None = None
     violations: list[Violation] | None = None
+
+
+class GatewayError(Struct):
+    """An error of the API gateway before the service."""
+
+    message: str
