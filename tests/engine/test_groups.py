@@ -17,7 +17,7 @@ from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.routing import Member, Strategy, ranked
 from tyrian.domain.schedule import Schedule
-from tyrian.domain.submission import Step
+from tyrian.domain.submission import Callback, Step
 from tyrian.engine import groups, ports
 from tyrian.engine.channel_spec import ChannelChange, ChannelSpec
 from tyrian.engine.clock import ScaledClock
@@ -254,6 +254,13 @@ class TestMoving:
         rows = await stage.attempts(identifier)
         assert [row["status"] for row in rows] == ["failed", "sent"]
         assert (stage.one.sent, len(stage.two.sent)) == ([], 1)
+
+    async def test_a_step_that_goes_on_elsewhere_is_not_reported_as_failed(self, stage: Stage) -> None:
+        stage.one.answer = lambda o: ports.Refused("no_credit")
+        hook = Callback(url="https://customer.example/hook", events=["step_failed", "failed", "sent"])
+        identifier = await send(stage, callback=hook)
+        await stage.status(identifier, "sent")
+        assert await stage.reports(identifier) == ["sent"]
 
     async def test_a_step_that_names_a_member_itself_stays_there(self, stage: Stage) -> None:
         stage.one.answers["+1"] = [lambda o: DOWN]
