@@ -96,6 +96,7 @@ class Deliverer:
             face = self._faces[endpoint.face]
             if getattr(face, "needs_attempts", False) and report.kind == "message":
                 report.attempts = await self._attempts(report.message_id)
+            report.endpoint_url = endpoint.url
             request = face.render(report, keys, self._clock.now())
         except LOST:
             raise

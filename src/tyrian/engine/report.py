@@ -88,6 +88,8 @@ class Report(Struct, kw_only=True, omit_defaults=True):
     provider_id: str | None = None
     #: What an inbound message answers: the last message to this person on this channel.
     paired: Paired | None = None
+    #: Where this callback goes, for faces whose signatures depend on it. Filled in for `render`, never stored.
+    endpoint_url: str | None = None
     #: Of a click: what was followed. `at` says when.
     click: ClickedLink | None = None
     #: The message's attempts in the order of the cascade, for faces that ask for them (`Face.needs_attempts`).

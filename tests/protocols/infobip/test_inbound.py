@@ -112,15 +112,23 @@ async def test_the_closest_configuration_wins(api: Api) -> None:
         subscription = {
             "subscriptionId": "s",
             "events": ["INBOUND_MESSAGE"],
-            "profile": {"profileId": "p", "webhook": {"notifyUrl": subscribed.url}},
+            "profile": {
+                "profileId": "p",
+                "webhook": {"notifyUrl": subscribed.url},
+                "security": {"authId": "x", "type": "BASIC", "credentials": {"username": "u", "password": "p"}},
+            },
         }
         assert (await api.post("/subscriptions/1/subscription/VIBER", subscription)).status == 201
         await hears(api, "demo-viber", neutral.Text(text="first"))
-        assert (await subscribed.next()).json["results"][0]["message"]["text"] == "first"
+        told = await subscribed.next()
+        assert told.json["results"][0]["message"]["text"] == "first"
+        assert told.headers["authorization"] == "Basic dTpw"
         await api.post(PATH, forward(every.url))
         await api.post(PATH, forward(keyword.url, keyword="STOP"))
         await hears(api, "demo-viber", neutral.Text(text="stop it"))
-        assert (await keyword.next()).json["results"][0]["message"]["text"] == "stop it"
+        told = await keyword.next()
+        assert told.json["results"][0]["message"]["text"] == "stop it"
+        assert "authorization" not in told.headers
         await hears(api, "demo-viber", neutral.Text(text="go on"))
         assert (await every.next()).json["results"][0]["message"]["text"] == "go on"
 

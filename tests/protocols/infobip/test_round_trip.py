@@ -146,7 +146,7 @@ TO_A_BOT = st.one_of(
 
 @given(content=TO_A_BOT)
 def test_what_people_send_a_bot_comes_back_as_it_was(content: Base) -> None:
-    read: Any = msgspec.json.decode(msgspec.json.encode(to_bot(content)), type=inbound_wire.BotContent)
+    read: Any = msgspec.json.decode(msgspec.json.encode(to_bot(content)), type=inbound_wire.SaidContent)
     assert from_bot(read) == content
 
 

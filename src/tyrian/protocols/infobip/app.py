@@ -55,9 +55,9 @@ class InfobipFace:
     def render(self, report: Report, secrets: Sequence[str], now: datetime) -> CallbackRequest:
         """The callback that tells a customer of a report, or brings what a person wrote."""
         if report.kind == "inbound":
-            return inbound.render(report)
+            return inbound.render(report, secrets)
         if report.kind == "click":
-            return clicks.render(report)
+            return clicks.render(report, secrets)
         if unpack(report.extra).api == messages_reports.API:
             return messages_reports.render(report, secrets)
         return reports.render(report, secrets, now)

@@ -3,6 +3,7 @@
 A click report is a single object, without `results`. It goes to `trackingUrl`, or to a subscription for CLICK.
 """
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Final
 
 import msgspec
@@ -13,7 +14,7 @@ from tyrian.engine.ports import CallbackRequest
 from tyrian.engine.report import Report
 from tyrian.protocols.infobip import wire
 from tyrian.protocols.infobip.reports import bulk_id_of, message_id_of
-from tyrian.protocols.infobip.subscriptions import subscriptions_of
+from tyrian.protocols.infobip.subscriptions import proofs, subscriptions_of
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -73,9 +74,10 @@ async def track(gateway: "Gateway", account_id: int, sender: str, plan: Plan, tr
     )
 
 
-def render(report: Report) -> CallbackRequest:
-    """The callback for a click."""
-    return CallbackRequest(dict(_HEADERS), _encode(click(report)))
+def render(report: Report, secrets: Sequence[str]) -> CallbackRequest:
+    """The callback for a click, with what a subscription's profile wants of it."""
+    body = _encode(click(report))
+    return CallbackRequest({**_HEADERS, **proofs(report.endpoint_url, secrets, body)}, body)
 
 
 def click(report: Report) -> ClickReport:

@@ -232,3 +232,44 @@ LEGACY: Final[dict[str, dict[str, Any]]] = {
         "mediaDuration": 5,
     }}},
 }  # fmt: skip
+
+INBOUND: Final[dict[str, Any]] = {
+    "results": [
+        {
+            "sender": "385991234501",
+            "to": "demo-viber",
+            "integrationType": "VIBER",
+            "receivedAt": "2026-12-01T10:00:00.000+0000",
+            "messageId": "01a1fd59-9e08-7000-99f5-bad095530fca",
+            "pairedMessageId": "order-7",
+            "callbackData": "order-7",
+            "message": {"type": "TEXT", "text": "Thank you"},
+            "price": {"pricePerMessage": 0, "currency": "EUR"},
+        }
+    ],
+    "messageCount": 1,
+    "pendingMessageCount": 0,
+}
+CLICK: Final[dict[str, Any]] = {
+    "notificationType": "CLICKED",
+    "recipient": "385991234501",
+    "url": "https://shop.example/7",
+    "sendDateTime": 1796119200000,
+    "messageId": "order-7",
+    "bulkId": "orders",
+    "recipientInfo": {"deviceType": "Phone", "os": "iOS", "deviceName": "iPhone"},
+}
+MESSAGES_REPORT: Final[dict[str, Any]] = {
+    "results": [
+        {
+            "event": "SEEN",
+            "channel": "VIBER_BM",
+            "sender": "demo-viber",
+            "destination": "385991234501",
+            "sentAt": "2026-12-01T10:00:00.000+0000",
+            "seenAt": "2026-12-01T10:00:10.000+0000",
+            "bulkId": "orders",
+            "messageId": "order-7",
+        }
+    ]
+}

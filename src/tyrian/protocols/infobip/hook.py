@@ -155,13 +155,13 @@ def _inbound(result: dict[str, Any], sender: str, answer: HookAnswer) -> None:
     except (msgspec.MsgspecError, UnicodeDecodeError):
         return  # A type that did not exist when this was written.
     at = moment(envelope.received_at)
-    if isinstance(said, heard.Subscribed):
+    if isinstance(said, heard.BotSubscribed):
         _subscription(said.user.id or envelope.sender, True, result, answer, at)
-    elif isinstance(said, heard.Unsubscribed):
+    elif isinstance(said, heard.BotUnsubscribed):
         _subscription(said.user_id, False, result, answer, at)
-    elif isinstance(said, heard.BotMessage) and said.message is not None:
+    elif isinstance(said, heard.SaidMessage) and said.message is not None:
         _heard(envelope, from_bot(said.message), _person(said), result, sender, answer)
-    elif isinstance(said, heard.Text | heard.File):
+    elif isinstance(said, heard.HeardText | heard.HeardFile):
         _heard(envelope, from_business(said), {}, result, sender, answer)
 
 
@@ -197,9 +197,9 @@ def _subscription(
         answer.subscriptions = [*answer.subscriptions, news]
 
 
-def _person(said: heard.BotMessage) -> dict[str, Any]:
+def _person(said: heard.SaidMessage) -> dict[str, Any]:
     """Facts of a person that travel with a message, under the names that bots' own connector gives them."""
-    user = said.sender or heard.User()
+    user = said.sender or heard.BotUser()
     facts: dict[str, Any] = {
         name: getattr(user, name) for name in ("name", "country", "language", "avatar", "api_version")
     }

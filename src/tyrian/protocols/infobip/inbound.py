@@ -22,6 +22,7 @@ from tyrian.protocols.infobip.inbound_routes import (
     web_urls,
 )
 from tyrian.protocols.infobip.operation import FACE, Answer, Call, Operation, Rate, Reply
+from tyrian.protocols.infobip.subscriptions import proofs
 from tyrian.protocols.infobip.times import stamp
 from tyrian.protocols.infobip.violations import NO_URL, NULL
 
@@ -35,17 +36,18 @@ _TOKEN_DIGITS: Final = 19
 # -- Callbacks --------------------------------------------------------------------------------------------------------
 
 
-def render(report: Report) -> CallbackRequest:
-    """The callback for a person's message."""
-    return CallbackRequest(dict(_HEADERS), _encode(wire.Envelope(results=[result(report)])))
+def render(report: Report, secrets: Sequence[str]) -> CallbackRequest:
+    """The callback for a person's message, with what a subscription's profile wants of it."""
+    body = _encode(wire.InboundMessages(results=[result(report)]))
+    return CallbackRequest({**_HEADERS, **proofs(report.endpoint_url, secrets, body)}, body)
 
 
-def result(report: Report) -> wire.Result:
+def result(report: Report) -> wire.InboundResult:
     """A person's message as both products tell of it."""
     content, paired = content_of(report), report.paired
     bot = report.network == "viber_bot"
     platform = paired.platform if paired is not None else None
-    return wire.Result(
+    return wire.InboundResult(
         entity_id=platform.entity_id if platform is not None else None,
         application_id=platform.application_id if platform is not None else None,
         sender=person_of(report),
@@ -77,9 +79,9 @@ def sender_of(report: Report) -> str:
     return known or report.to
 
 
-def _event(report: Report, content: Any) -> wire.BotMessage:
+def _event(report: Report, content: Any) -> wire.SaidMessage:
     facts = report.extra or {}
-    user = wire.User(
+    user = wire.BotUser(
         id=report.sender,
         name=facts.get("name"),
         avatar=facts.get("avatar"),
@@ -87,7 +89,7 @@ def _event(report: Report, content: Any) -> wire.BotMessage:
         country=facts.get("country"),
         api_version=str(facts["api_version"]) if facts.get("api_version") is not None else None,
     )
-    return wire.BotMessage(
+    return wire.SaidMessage(
         timestamp=int(report.at.timestamp() * 1000),
         message_token=str(report.message_id.int % 10**_TOKEN_DIGITS).zfill(_TOKEN_DIGITS),
         message=to_bot(content),

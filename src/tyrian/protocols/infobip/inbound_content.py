@@ -19,21 +19,21 @@ _SOUNDS: Final = (".mp3", ".m4a", ".ogg", ".wav", ".aac", ".amr")
 # -- Neutral to vendor ------------------------------------------------------------------------------------------------
 
 
-def to_business(content: Base) -> wire.Text | wire.File:
+def to_business(content: Base) -> wire.HeardText | wire.HeardFile:
     """What a business hears: pictures, sounds and videos come as FILE (assumed), whatever has no URL as TEXT."""
     given: Any = content
     tracking = content.tracking_data
     if isinstance(content, neutral.Image | neutral.Video | neutral.Audio | neutral.File):
-        return wire.File(
+        return wire.HeardFile(
             url=given.url,
             file_name=getattr(given, "name", None) or _last_of(given.url),
             text=getattr(given, "text", None),
             tracking_data=tracking,
         )
-    return wire.Text(text=in_words(content), tracking_data=tracking)
+    return wire.HeardText(text=in_words(content), tracking_data=tracking)
 
 
-def to_bot(content: Base) -> wire.BotContent:
+def to_bot(content: Base) -> wire.SaidContent:
     """What a bot hears of a person's message."""
     made = _BOT.get(type_of(content), _bot_text)(content)
     made.tracking_data = content.tracking_data
@@ -52,16 +52,16 @@ def in_words(content: Base) -> str:
     return str(getattr(given, "text", None) or getattr(given, "url", None) or "")
 
 
-def _bot_text(content: Any) -> wire.BotContent:
-    return wire.BotText(text=in_words(content))
+def _bot_text(content: Any) -> wire.SaidContent:
+    return wire.SaidText(text=in_words(content))
 
 
-def _bot_image(content: neutral.Image) -> wire.BotContent:
-    return wire.BotImage(url=content.url, thumbnail_url=content.thumbnail, text=content.text)
+def _bot_image(content: neutral.Image) -> wire.SaidContent:
+    return wire.SaidImage(url=content.url, thumbnail_url=content.thumbnail, text=content.text)
 
 
-def _bot_video(content: neutral.Video) -> wire.BotContent:
-    return wire.BotVideo(
+def _bot_video(content: neutral.Video) -> wire.SaidContent:
+    return wire.SaidVideo(
         url=content.url,
         thumbnail_url=content.thumbnail,
         size=content.size,
@@ -70,30 +70,30 @@ def _bot_video(content: neutral.Video) -> wire.BotContent:
     )
 
 
-def _bot_file(content: neutral.File) -> wire.BotContent:
-    return wire.BotFile(url=content.url, file_name=content.name, size=content.size)
+def _bot_file(content: neutral.File) -> wire.SaidContent:
+    return wire.SaidFile(url=content.url, file_name=content.name, size=content.size)
 
 
-def _bot_audio(content: neutral.Audio) -> wire.BotContent:
-    return wire.BotFile(url=content.url, file_name=content.name or _last_of(content.url), size=content.size)
+def _bot_audio(content: neutral.Audio) -> wire.SaidContent:
+    return wire.SaidFile(url=content.url, file_name=content.name or _last_of(content.url), size=content.size)
 
 
-def _bot_location(content: neutral.Location) -> wire.BotContent:
-    place = wire.BotPlace(latitude=content.latitude, longitude=content.longitude, address=content.address)
-    return wire.BotLocation(location=place)
+def _bot_location(content: neutral.Location) -> wire.SaidContent:
+    place = wire.SaidPlace(latitude=content.latitude, longitude=content.longitude, address=content.address)
+    return wire.SaidLocation(location=place)
 
 
-def _bot_contact(content: neutral.Contact) -> wire.BotContent:
-    return wire.BotContact(
-        contact=wire.BotContactCard(phone_number=content.phone, name=content.name, avatar=content.avatar)
+def _bot_contact(content: neutral.Contact) -> wire.SaidContent:
+    return wire.SaidContact(
+        contact=wire.SaidContactCard(phone_number=content.phone, name=content.name, avatar=content.avatar)
     )
 
 
-def _bot_sticker(content: neutral.Sticker) -> wire.BotContent:
-    return wire.BotSticker(id=str(content.sticker_id))
+def _bot_sticker(content: neutral.Sticker) -> wire.SaidContent:
+    return wire.SaidSticker(id=str(content.sticker_id))
 
 
-_BOT: Final[Mapping[str, Callable[[Any], wire.BotContent]]] = {
+_BOT: Final[Mapping[str, Callable[[Any], wire.SaidContent]]] = {
     "text": _bot_text,
     "image": _bot_image,
     "video": _bot_video,
@@ -108,9 +108,9 @@ _BOT: Final[Mapping[str, Callable[[Any], wire.BotContent]]] = {
 # -- Vendor to neutral ------------------------------------------------------------------------------------------------
 
 
-def from_business(said: wire.Text | wire.File) -> Base:
+def from_business(said: wire.HeardText | wire.HeardFile) -> Base:
     """What a person sent to a business; a file is what the ending of its name says."""
-    if isinstance(said, wire.Text):
+    if isinstance(said, wire.HeardText):
         return _stored(neutral.Text(text=said.text or " "), said.tracking_data)
     url, caption = said.url or "", said.text or None
     name = (said.file_name or _last_of(url)).lower()
@@ -124,7 +124,7 @@ def from_business(said: wire.Text | wire.File) -> Base:
     return _stored(made, said.tracking_data)
 
 
-def from_bot(said: wire.BotContent) -> Base:
+def from_bot(said: wire.SaidContent) -> Base:
     """What a person sent to a bot."""
     return _stored(_NEUTRAL[type(said)](said), said.tracking_data)
 
@@ -138,7 +138,7 @@ def _stored(content: Base, tracking: str | None) -> Base:
         return neutral.Text(text=in_words(content) or " ", tracking_data=tracking)
 
 
-def _from_file(said: wire.BotFile) -> Base:
+def _from_file(said: wire.SaidFile) -> Base:
     url = said.url or ""
     name = said.file_name or _last_of(url)
     if name.lower().endswith(_SOUNDS):
@@ -146,42 +146,42 @@ def _from_file(said: wire.BotFile) -> Base:
     return neutral.File(url=url, name=name, size=said.size)
 
 
-def _from_contact(said: wire.BotContact) -> Base:
-    card = said.contact or wire.BotContactCard()
+def _from_contact(said: wire.SaidContact) -> Base:
+    card = said.contact or wire.SaidContactCard()
     number = card.phone_number or ""
     return neutral.Contact(name=card.name or number, phone=number, avatar=card.avatar)
 
 
-def _from_location(said: wire.BotLocation) -> Base:
+def _from_location(said: wire.SaidLocation) -> Base:
     place = said.location
     if place is None:
         return neutral.Text(text=" ")
     return neutral.Location(latitude=place.latitude, longitude=place.longitude, address=place.address)
 
 
-def _from_sticker(said: wire.BotSticker) -> Base:
+def _from_sticker(said: wire.SaidSticker) -> Base:
     if said.id is None or not (said.id.isascii() and said.id.isdigit() and len(said.id) < 19):
         return neutral.Text(text=said.url or " ")
     return neutral.Sticker(sticker_id=int(said.id))
 
 
 _NEUTRAL: Final[Mapping[type, Callable[[Any], Base]]] = {
-    wire.BotText: lambda said: neutral.Text(text=said.text or " "),
-    wire.BotImage: lambda said: neutral.Image(url=said.url or "", text=said.text, thumbnail=said.thumbnail_url),
-    wire.BotVideo: lambda said: neutral.Video(
+    wire.SaidText: lambda said: neutral.Text(text=said.text or " "),
+    wire.SaidImage: lambda said: neutral.Image(url=said.url or "", text=said.text, thumbnail=said.thumbnail_url),
+    wire.SaidVideo: lambda said: neutral.Video(
         url=said.url or "",
         size=said.size,
         duration=said.duration,
         thumbnail=said.thumbnail_url,
         text=said.description,
     ),
-    wire.BotFile: _from_file,
-    wire.BotAudio: lambda said: neutral.Audio(
+    wire.SaidFile: _from_file,
+    wire.SaidAudio: lambda said: neutral.Audio(
         url=said.url or "", name=said.file_name, size=said.size, duration=said.duration
     ),
-    wire.BotContact: _from_contact,
-    wire.BotLocation: _from_location,
-    wire.BotSticker: _from_sticker,
+    wire.SaidContact: _from_contact,
+    wire.SaidLocation: _from_location,
+    wire.SaidSticker: _from_sticker,
 }
 
 

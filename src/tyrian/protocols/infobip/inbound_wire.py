@@ -17,7 +17,7 @@ INTEGRATION_BOT: Final = "VIBER_BOT"
 FREE: Final[dict[str, Any]] = {"pricePerMessage": 0, "currency": "EUR"}
 
 
-class Result(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+class InboundResult(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """One inbound message. `sender` is the person, `to` our sender; times are of the vendor's form."""
 
     entity_id: str | None = None
@@ -35,10 +35,10 @@ class Result(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     price: Any = None
 
 
-class Envelope(Struct, kw_only=True, rename="camel"):
+class InboundMessages(Struct, kw_only=True, rename="camel"):
     """The body of an inbound callback."""
 
-    results: list[Result]
+    results: list[InboundResult]
     message_count: int = 1
     pending_message_count: int = 0
 
@@ -46,14 +46,14 @@ class Envelope(Struct, kw_only=True, rename="camel"):
 # -- What a business hears --------------------------------------------------------------------------------------------
 
 
-class Text(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="TEXT", tag_field="type"):
+class HeardText(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="TEXT", tag_field="type"):
     """Words."""
 
     text: str | None = None
     tracking_data: str | None = None
 
 
-class File(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="FILE", tag_field="type"):
+class HeardFile(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="FILE", tag_field="type"):
     """A picture, video or document by its URL; `text` is its caption."""
 
     url: str | None = None
@@ -65,14 +65,14 @@ class File(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="FILE",
 # -- What people write to bots ----------------------------------------------------------------------------------------
 
 
-class BotText(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="TEXT", tag_field="type"):
+class SaidText(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="TEXT", tag_field="type"):
     """Words."""
 
     text: str | None = None
     tracking_data: str | None = None
 
 
-class BotImage(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="IMAGE", tag_field="type"):
+class SaidImage(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="IMAGE", tag_field="type"):
     """A picture. `size` in bytes."""
 
     url: str | None = None
@@ -83,7 +83,7 @@ class BotImage(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="IM
     tracking_data: str | None = None
 
 
-class BotVideo(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="VIDEO", tag_field="type"):
+class SaidVideo(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="VIDEO", tag_field="type"):
     """A video. `size` in bytes, `duration` in seconds; `description` is its caption."""
 
     url: str | None = None
@@ -95,7 +95,7 @@ class BotVideo(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="VI
     tracking_data: str | None = None
 
 
-class BotSticker(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="STICKER", tag_field="type"):
+class SaidSticker(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="STICKER", tag_field="type"):
     """A sticker by its number."""
 
     id: str | None = None
@@ -103,7 +103,7 @@ class BotSticker(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="
     tracking_data: str | None = None
 
 
-class BotFile(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="FILE", tag_field="type"):
+class SaidFile(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="FILE", tag_field="type"):
     """A file, and (assumed) a sound. `size` in bytes."""
 
     url: str | None = None
@@ -113,7 +113,7 @@ class BotFile(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="FIL
     tracking_data: str | None = None
 
 
-class BotContactCard(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+class SaidContactCard(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """Whom a contact is about."""
 
     phone_number: str | None = None
@@ -121,15 +121,15 @@ class BotContactCard(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     avatar: str | None = None
 
 
-class BotContact(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="CONTACT", tag_field="type"):
+class SaidContact(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="CONTACT", tag_field="type"):
     """A contact."""
 
-    contact: BotContactCard | None = None
+    contact: SaidContactCard | None = None
     text: str | None = None
     tracking_data: str | None = None
 
 
-class BotPlace(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+class SaidPlace(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """A place in degrees."""
 
     latitude: float
@@ -137,14 +137,14 @@ class BotPlace(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     address: str | None = None
 
 
-class BotLocation(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="LOCATION", tag_field="type"):
+class SaidLocation(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="LOCATION", tag_field="type"):
     """A place."""
 
-    location: BotPlace | None = None
+    location: SaidPlace | None = None
     tracking_data: str | None = None
 
 
-class BotAudio(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="AUDIO", tag_field="type"):
+class SaidAudio(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="AUDIO", tag_field="type"):
     """A sound. The guide's page lists it and the schema does not: read where it comes, never written."""
 
     url: str | None = None
@@ -154,10 +154,10 @@ class BotAudio(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="AU
     tracking_data: str | None = None
 
 
-BotContent = BotText | BotImage | BotVideo | BotSticker | BotFile | BotContact | BotLocation | BotAudio
+SaidContent = SaidText | SaidImage | SaidVideo | SaidSticker | SaidFile | SaidContact | SaidLocation | SaidAudio
 
 
-class User(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+class BotUser(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """A person as a bot knows them."""
 
     id: str | None = None
@@ -168,19 +168,19 @@ class User(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     api_version: str | None = None
 
 
-class BotMessage(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="MESSAGE", tag_field="type"):
+class SaidMessage(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="MESSAGE", tag_field="type"):
     """What a person wrote to a bot. `timestamp` in milliseconds."""
 
     timestamp: int
     message_token: str
-    message: BotContent | None = None
-    sender: User | None = None
+    message: SaidContent | None = None
+    sender: BotUser | None = None
     chat_hostname: str | None = None
     #: Always written: the vendor's samples show it.
     silent: bool | None = None
 
 
-class Delivered(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="DELIVERED", tag_field="type"):
+class BotDelivered(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="DELIVERED", tag_field="type"):
     """A device has a message of the bot's."""
 
     timestamp: int
@@ -188,16 +188,16 @@ class Delivered(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="D
     user_id: str
 
 
-class Subscribed(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="SUBSCRIBED", tag_field="type"):
+class BotSubscribed(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="SUBSCRIBED", tag_field="type"):
     """A person lets the bot write."""
 
     timestamp: int
     message_token: str = ""
-    user: User = field(default_factory=User)
+    user: BotUser = field(default_factory=BotUser)
     chat_hostname: str | None = None
 
 
-class Unsubscribed(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="UNSUBSCRIBED", tag_field="type"):
+class BotUnsubscribed(Struct, kw_only=True, omit_defaults=True, rename="camel", tag="UNSUBSCRIBED", tag_field="type"):
     """A person wants to hear no more from the bot."""
 
     timestamp: int
@@ -205,20 +205,20 @@ class Unsubscribed(Struct, kw_only=True, omit_defaults=True, rename="camel", tag
     user_id: str
 
 
-class ConversationStarted(
+class BotConversationStarted(
     Struct, kw_only=True, omit_defaults=True, rename="camel", tag="CONVERSATION_STARTED", tag_field="type"
 ):
     """A person opened the chat with the bot."""
 
     timestamp: int
     message_token: str = ""
-    user: User | None = None
+    user: BotUser | None = None
     conversation_type: str | None = None
     context: str | None = None
     subscribed: bool | None = None
 
 
-Said = Text | File | BotMessage | Delivered | Subscribed | Unsubscribed | ConversationStarted
+Said = HeardText | HeardFile | SaidMessage | BotDelivered | BotSubscribed | BotUnsubscribed | BotConversationStarted
 
 
 class HeardResult(Struct, kw_only=True, rename="camel"):

@@ -20,25 +20,21 @@ from tyrian.protocols.infobip.clicks import track
 from tyrian.protocols.infobip.content import Unfit
 from tyrian.protocols.infobip.errors import invalid
 from tyrian.protocols.infobip.facts import Product, pack
-from tyrian.protocols.infobip.messages_checks import AnyMessage, Invalid, Valid, faults, judged, refuse_nul
+from tyrian.protocols.infobip.messages_checks import AnyMessage, faults, judged, refuse_nul
 from tyrian.protocols.infobip.messages_content import of_message, of_template, purpose_of
 from tyrian.protocols.infobip.messages_reports import (
     API,
     QUEUE,
-    HeardList,
-    InboundQuery,
-    Reports,
-    ReportsQuery,
-    pull_inbound,
-    pull_reports,
 )
-from tyrian.protocols.infobip.operation import Answer, Call, Operation, Rate, Reply
+from tyrian.protocols.infobip.operation import Call, Reply
 from tyrian.protocols.infobip.plans import Outline, Planner, Rejected, for_destination
 from tyrian.protocols.infobip.sending import Draft, desk_of
+from tyrian.protocols.infobip.serving import read
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
 
+_request: Final = msgspec.json.Decoder(wire.Request)
 #: The normal answer, as this API's samples name it.
 ACCEPTED: Final = msgspec.structs.replace(statuses.ACCEPTED, name="MESSAGE_ACCEPTED")
 #: Destinations looked at between two turns of the event loop.
@@ -198,7 +194,7 @@ def _draft(
     outline: Outline | Rejected,
     fallbacks: Sequence[_Fallback] | Rejected,
     message: AnyMessage,
-    destination: wire.Destination,
+    destination: wire.MessagesApiDestination,
 ) -> Draft:
     to = destination.address(message.channel) or ""
     named = shared.Destination(to=to, message_id=destination.message_id)
@@ -216,7 +212,7 @@ def _draft(
 
 
 def _extended(
-    plan: Plan, outline: Outline, fallbacks: Sequence[_Fallback], destination: wire.Destination, address: str
+    plan: Plan, outline: Outline, fallbacks: Sequence[_Fallback], destination: wire.MessagesApiDestination, address: str
 ) -> Plan | Rejected:
     """A plan with the steps of the failover: each waits as long as the one before may take."""
     steps, waits, facts = list(plan.cascade), plan.validity, outline.facts
@@ -246,119 +242,11 @@ async def validate(call: Call) -> Reply:
     return judged(call.raw, now, settings.max_messages_per_request, settings.allow_private_callbacks)
 
 
+def read_request(raw: bytes, _media: str) -> wire.Request:
+    """The body of `send`; its messages are read one by one, since a member tells which of two kinds each is."""
+    request: wire.Request = read(raw, _request, wire.Request)
+    return request
+
+
 def read_nothing(raw: bytes, _media: str) -> None:
     """The body of `validate`, which is looked at by its handler: its 400 has a form of its own."""
-
-
-# -- The table --------------------------------------------------------------------------------------------------------
-
-_SEND: Final = ("message:send", "messages-api:message:send", "messages-api:manage")
-_EXAMPLES: Final[dict[str, Any]] = {
-    "text": {
-        "messages": [
-            {
-                "channel": "VIBER_BM",
-                "sender": "demo-viber",
-                "destinations": [{"to": "385991234501"}],
-                "content": {"body": {"type": "TEXT", "text": "Your order is on its way"}},
-            }
-        ]
-    },
-    "failover": {
-        "messages": [
-            {
-                "channel": "VIBER_BM",
-                "sender": "demo-viber",
-                "destinations": [{"to": "385991234504", "messageId": "order-7"}],
-                "content": {"body": {"type": "TEXT", "text": "Your order is on its way"}},
-                "failover": [
-                    {
-                        "channel": "SMS",
-                        "sender": "demo-sms",
-                        "content": {"body": {"type": "TEXT", "text": "Your order is on its way"}},
-                    }
-                ],
-                "webhooks": {"delivery": {"url": "https://shop.example/reports"}, "callbackData": "order-7"},
-            }
-        ],
-        "options": {"schedule": {"bulkId": "orders"}},
-    },
-}
-_SENT: Final = {
-    "bulkId": "orders",
-    "messages": [
-        {
-            "messageId": "order-7",
-            "status": {
-                "groupId": 1,
-                "groupName": "PENDING",
-                "id": 26,
-                "name": "MESSAGE_ACCEPTED",
-                "description": "Message sent to next instance",
-            },
-            "destination": "385991234504",
-        }
-    ],
-}
-
-OPERATIONS: Final[tuple[Operation, ...]] = (
-    Operation(
-        method="POST",
-        path="/messages-api/1/messages",
-        name="sendMessagesApiMessage",
-        tag="Messages API",
-        summary="Sends messages over Viber, with failover",
-        handler=send,
-        answers=(Answer(status=200, description="What became of each.", type=shared.SendAnswer, example=_SENT),),
-        scopes=_SEND,
-        body=wire.Request,
-        examples=_EXAMPLES,
-    ),
-    Operation(
-        method="POST",
-        path="/messages-api/1/messages/validate",
-        name="validateMessagesApiMessage",
-        tag="Messages API",
-        summary="Says whether a request may be sent, and sends nothing",
-        description="The 400 has no `errorCode` and no `resources`.",
-        handler=validate,
-        answers=(
-            Answer(status=200, description="It may be sent.", type=Valid),
-            Answer(status=400, description="It may not.", type=Invalid),
-        ),
-        scopes=_SEND,
-        body=wire.Request,
-        read=read_nothing,
-        examples=_EXAMPLES,
-        rate=Rate(10, 1.0),
-    ),
-    Operation(
-        method="GET",
-        path="/messages-api/1/reports",
-        name="getMessagesApiReports",
-        tag="Messages API",
-        summary="Collects delivery reports, each once",
-        handler=pull_reports,
-        answers=(Answer(status=200, description="Reports.", type=Reports, example={"results": []}),),
-        scopes=_SEND,
-        query=ReportsQuery,
-    ),
-    Operation(
-        method="GET",
-        path="/messages-api/1/inbound",
-        name="getMessagesApiInbound",
-        tag="Messages API",
-        summary="Collects people's messages, each once",
-        handler=pull_inbound,
-        answers=(
-            Answer(
-                status=200,
-                description="Messages.",
-                type=HeardList,
-                example={"results": [], "messageCount": 0, "pendingMessageCount": 0},
-            ),
-        ),
-        scopes=("inbound-message:read", "messages-api:manage"),
-        query=InboundQuery,
-    ),
-)

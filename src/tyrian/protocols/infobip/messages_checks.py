@@ -154,7 +154,7 @@ def _unknown_members(value: Any) -> Iterator[Violation]:
     for name in value:
         if name not in ("messages", "options"):
             yield Violation(property=name[:200], violation=UNKNOWN)
-    yield from _unknown(value.get("options"), inspect.type_info(wire.RequestOptions), "options")
+    yield from _unknown(value.get("options"), inspect.type_info(wire.MessagesApiRequestOptions), "options")
     for number, message in enumerate(value["messages"]):
         kind = wire.TemplateMessage if "template" in message else wire.Message
         yield from _unknown(message, inspect.type_info(kind), f"messages[{number}]")

@@ -168,7 +168,7 @@ _KEYS: Final[Mapping[type, Callable[[Any], board.Button]]] = {
 }
 
 
-def _block(card: wire.Card, adapt: bool) -> list[board.Button]:
+def _block(card: wire.MessagesApiCard, adapt: bool) -> list[board.Button]:
     """A card as a block of a bot's grid: picture, title, and a row for each button."""
     keys = [key for button in card.buttons or () if (key := _key(button, adapt)) is not None][:3]
     for key in keys:
@@ -228,7 +228,7 @@ def _with_buttons(made: Base, buttons: Sequence[Any], adapt: bool) -> Base:
     return made
 
 
-def _card(card: wire.Card) -> neutral.Card:
+def _card(card: wire.MessagesApiCard) -> neutral.Card:
     links = [
         neutral.LinkButton(text=b.text, url=b.url) for b in card.buttons or () if isinstance(b, wire.OpenUrlButton)
     ]

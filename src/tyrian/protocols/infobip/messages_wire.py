@@ -154,7 +154,7 @@ class CardBody(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     thumbnail_url: Url | None = None
 
 
-class Card(Struct, kw_only=True, omit_defaults=True):
+class MessagesApiCard(Struct, kw_only=True, omit_defaults=True):
     """One card of a carousel."""
 
     body: CardBody
@@ -164,7 +164,7 @@ class Card(Struct, kw_only=True, omit_defaults=True):
 class CarouselBody(_Body, tag="CAROUSEL"):
     """Cards side by side."""
 
-    cards: Annotated[list[Card], Meta(min_length=1)]
+    cards: Annotated[list[MessagesApiCard], Meta(min_length=1)]
 
 
 class LocationBody(_Body, tag="LOCATION"):
@@ -244,7 +244,7 @@ class ChannelAddress(Struct, kw_only=True):
     to: str
 
 
-class Destination(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+class MessagesApiDestination(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """One person: `to` for all channels, or an address for each."""
 
     to: str | None = None
@@ -286,7 +286,7 @@ class Message(Struct, kw_only=True, omit_defaults=True):
 
     channel: ViberChannel
     sender: Annotated[str, Meta(min_length=1)]
-    destinations: Annotated[list[Destination], Meta(min_length=1)]
+    destinations: Annotated[list[MessagesApiDestination], Meta(min_length=1)]
     content: Content | None = None
     options: Options | None = None
     webhooks: wire.Webhooks | None = None
@@ -298,7 +298,7 @@ class TemplateMessage(Struct, kw_only=True, omit_defaults=True):
 
     channel: Literal["VIBER_BM"]
     sender: Annotated[str, Meta(min_length=1)]
-    destinations: Annotated[list[Destination], Meta(min_length=1)]
+    destinations: Annotated[list[MessagesApiDestination], Meta(min_length=1)]
     template: Template
     content: TemplateContent | None = None
     options: Options | None = None
@@ -313,7 +313,7 @@ class Ordering(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     stop_on_failure: bool | None = None
 
 
-class RequestOptions(Struct, kw_only=True, omit_defaults=True, rename="camel"):
+class MessagesApiRequestOptions(Struct, kw_only=True, omit_defaults=True, rename="camel"):
     """What holds for all messages of a request."""
 
     schedule: wire.Schedule | None = None
@@ -325,4 +325,11 @@ class Request(Struct, kw_only=True, omit_defaults=True):
     """The body of `POST /messages-api/1/messages`; which of the two a message is, its `template` tells."""
 
     messages: Annotated[list[dict[str, Any]], Meta(min_length=1)]
-    options: RequestOptions | None = None
+    options: MessagesApiRequestOptions | None = None
+
+
+class MessagesApiRequest(Struct, kw_only=True, omit_defaults=True):
+    """The same as it is documented, with the members of a message; with a `template`, `content` holds parameters."""
+
+    messages: Annotated[list[Message], Meta(min_length=1)]
+    options: MessagesApiRequestOptions | None = None

@@ -9,7 +9,10 @@ import msgspec
 from apispec import APISpec
 
 from tyrian.protocols.infobip import examples, wire
+from tyrian.protocols.infobip.clicks import ClickReport
 from tyrian.protocols.infobip.errors import WORDS, ApiErrorBody, ApiExceptionBody, Envelope, example
+from tyrian.protocols.infobip.inbound_wire import InboundMessages
+from tyrian.protocols.infobip.messages_reports import Reports
 from tyrian.protocols.infobip.operation import SCOPES, Operation
 from tyrian.protocols.infobip.operations import OPERATIONS
 
@@ -56,12 +59,22 @@ def document() -> dict[str, Any]:
     made["webhooks"] = {
         "deliveryReport": {"post": _webhook("A delivery report", wire.DeliveryReports, examples.REPORTS)},
         "seenReport": {"post": _webhook("A seen report", wire.SeenReports, examples.SEEN)},
+        "inboundMessage": {"post": _webhook("A person's message", InboundMessages, examples.INBOUND)},
+        "clickReport": {"post": _webhook("A click on a tracked link", ClickReport, examples.CLICK)},
+        "messagesApiReport": {"post": _webhook("A report of the Messages API", Reports, examples.MESSAGES_REPORT)},
     }
     return made
 
 
 def _types() -> list[Any]:
-    found: list[Any] = [*_BODIES.values(), wire.DeliveryReports, wire.SeenReports]
+    found: list[Any] = [
+        *_BODIES.values(),
+        wire.DeliveryReports,
+        wire.SeenReports,
+        InboundMessages,
+        ClickReport,
+        Reports,
+    ]
     for operation in OPERATIONS:
         found += [operation.body] if operation.body is not None else []
         found += [answer.type for answer in operation.answers if answer.type is not None]

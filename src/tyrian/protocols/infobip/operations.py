@@ -4,7 +4,7 @@ from typing import Final
 
 from tyrian.protocols.infobip import (
     inbound,
-    messages_api,
+    messages_operations,
     profile_operations,
     session_operations,
     subscription_operations,
@@ -15,7 +15,7 @@ from tyrian.protocols.infobip.operation import Operation
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
     *CORE,
-    *messages_api.OPERATIONS,
+    *messages_operations.OPERATIONS,
     *templates.OPERATIONS,
     *inbound.OPERATIONS,
     *subscription_operations.OPERATIONS,
