@@ -1,5 +1,6 @@
 """`accounts`, `keys` and `channels`: on the database, before there is any key, and over the API afterwards."""
 
+import json
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -196,3 +197,23 @@ def test_callbacks_that_failed_are_listed_and_brought_again(cli: Cli) -> None:
     assert cli("callbacks", "redeliver").code == 2
     assert cli("callbacks", "redeliver", number, "--since", "2026-01-01T00:00:00Z").code == 2
     assert cli("callbacks", "redeliver", 999_999_999).code == 4
+
+
+def test_a_group_of_channels_is_added_and_shown(local: Local) -> None:
+    local("accounts", "create", "shop")
+    for name in ("a", "b"):
+        assert local("channels", "add", name, "smpp", *SMS, "--secret", "password=x").code == 0
+    members = [{"channel": "a", "weight": 3.0}, {"channel": "b"}]
+    options = ("--set", f"members={json.dumps(members)}", "--set", "strategy=weight")
+    assert local("channels", "add", "any", "group", *options).code == 0
+    shown = local("channels", "show", "any", "--json").json
+    assert shown["config"] == {"members": members, "strategy": "weight"}
+    assert re.search(r"any +group +active", local("channels", "list").out)
+    told = local("channels", "add", "none", "group", "--set", 'members=[{"channel": "nobody"}]')
+    assert (told.code, "/config/members/0/channel" in told.err) == (4, True)
+
+
+def test_a_channel_that_tracks_links_says_so(local: Local) -> None:
+    local("accounts", "create", "shop")
+    assert local("channels", "add", "a", "smpp", *SMS, "--secret", "password=x", "--track-links").code == 0
+    assert re.search(r"links +tracked", local("channels", "show", "a").out)
