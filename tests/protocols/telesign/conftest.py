@@ -13,6 +13,7 @@ from uuid import uuid4
 
 import aiohttp
 import pytest_asyncio
+from hypothesis import HealthCheck, settings
 
 from tests.simulator.serving import serving
 from tyrian.app import App
@@ -29,6 +30,8 @@ from tyrian.store import accounts
 from tyrian.store.crypto import SecretBox
 from tyrian.store.database import Database
 
+#: For made-up input: how busy the machine is decides nothing.
+CALM = settings(deadline=None, database=None, suppress_health_check=list(HealthCheck))
 CUSTOMER = "FFFFFFFF-EEEE-DDDD-1234-AB1234567890"
 KEY = "ABC12345yusumoN6BYsBVkh+yRJ5czgsnCehZaOYldPJdmFh6NeX8kunZ2zU1YWaUw/0wV6xfw=="
 #: How much faster than the wall's the clock runs.
@@ -191,10 +194,10 @@ async def opened(database_url: str, scale: float = SCALE) -> AsyncIterator[Api]:
     customer, door = Customer(), _Door()
     async with serving(customer) as there, serving(door) as url:
         customer.url = f"{there}/hook"
-        settings = Settings(drain_seconds=1, allow_private_callbacks=(ip_network("127.0.0.0/8"),), public_url=url)
+        given = Settings(drain_seconds=1, allow_private_callbacks=(ip_network("127.0.0.0/8"),), public_url=url)
         db = await Database.open(database_url, work=4, reading=3)
-        gateway = Gateway(db, settings, ScaledClock(scale), faces, SecretBox("k" * 40), kinds=kinds_of(registrations))
-        demo = Demo(settings)
+        gateway = Gateway(db, given, ScaledClock(scale), faces, SecretBox("k" * 40), kinds=kinds_of(registrations))
+        demo = Demo(given)
         door.app = App(gateway, await demo.prepare(gateway))
         account = await accounts.by_name(db, "demo")
         assert account is not None

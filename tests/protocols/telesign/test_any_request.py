@@ -10,7 +10,7 @@ import aiohttp
 import msgspec
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, given, settings, strategies as st
+from hypothesis import given, settings, strategies as st
 from schemathesis.checks import not_a_server_error
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -19,7 +19,7 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from tests.protocols.telesign.conftest import CUSTOMER, KEY, SEND, Api, opened
+from tests.protocols.telesign.conftest import CALM, CUSTOMER, KEY, SEND, Api, opened
 from tyrian.protocols.telesign import codes, openapi, signing
 from tyrian.protocols.telesign.checks import Checked, check
 from tyrian.protocols.telesign.errors import ApiError, Envelope
@@ -61,7 +61,7 @@ schema = schemathesis.openapi.from_dict(copy.deepcopy(openapi.document()))
 
 
 @schema.parametrize()
-@settings(max_examples=8, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(CALM, max_examples=8)
 def test_the_document_keeps_its_word(case: Any, live: Api) -> None:
     case.call_and_validate(base_url=live.url, headers=AUTHORIZATION, checks=CHECKS)
 
@@ -110,6 +110,7 @@ def verdict(body: bytes) -> Checked | ApiError:
         return error
 
 
+@CALM
 @given(REQUEST)
 def test_a_request_is_right_or_has_a_code(request: Any) -> None:
     found = verdict(msgspec.json.encode(request))
@@ -118,6 +119,7 @@ def test_a_request_is_right_or_has_a_code(request: Any) -> None:
         assert msgspec.json.decode(found.body(Envelope.SEND))["status"]["code"] in codes.DESCRIPTIONS
 
 
+@CALM
 @given(st.binary(max_size=300))
 def test_any_bytes_are_right_or_have_a_code(body: bytes) -> None:
     found = verdict(body)
@@ -133,7 +135,7 @@ RIGHT = {
 }
 
 
-@settings(max_examples=120, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+@settings(CALM, max_examples=120)
 @given(
     st.fixed_dictionaries(
         {},

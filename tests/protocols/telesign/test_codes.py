@@ -6,6 +6,7 @@ from uuid import UUID
 import pytest
 from hypothesis import given, strategies as st
 
+from tests.protocols.telesign.conftest import CALM
 from tyrian.domain.reasons import REASONS
 from tyrian.protocols.telesign import codes, ids
 from tyrian.protocols.telesign.codes import Code
@@ -44,6 +45,7 @@ def test_the_offending_value_is_named() -> None:
     assert codes.describe(3103, "{}") == "Unsupported value for parameter external_id: {}"
 
 
+@CALM
 @given(st.uuids())
 def test_a_reference_id_goes_and_comes_back(identifier: UUID) -> None:
     text = ids.reference(identifier)
@@ -75,6 +77,7 @@ def test_times_come_in_several_spellings(text: str | None, at: datetime | None) 
     assert ids.moment(text) == at
 
 
+@CALM
 @given(st.datetimes(min_value=datetime(1971, 1, 1)))  # noqa: DTZ001 - the zone is added below
 def test_a_time_goes_and_comes_back(at: datetime) -> None:
     aware = at.replace(tzinfo=UTC)

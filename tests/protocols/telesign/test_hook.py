@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, strategies as st
 
 from tests.clock import ManualClock
+from tests.protocols.telesign.conftest import CALM
 from tyrian.domain import content as neutral
 from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.engine.ports import Channel, HookRequest, Receipt, Tools
@@ -128,6 +129,7 @@ JSON = st.recursive(
 )
 
 
+@CALM
 @given(
     st.fixed_dictionaries(
         {},
@@ -152,6 +154,7 @@ def test_whatever_is_signed_is_read_or_refused(callback: Any) -> None:
         msgspec.json.encode(message.content)
 
 
+@CALM
 @given(st.binary(max_size=200))
 def test_garbage_is_refused(body: bytes) -> None:
     assert asked(body, **{"x-ts-authorization": signing.sign(body, KEY)}) in (200, 400)

@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from hypothesis import given, strategies as st
 
+from tests.protocols.telesign.conftest import CALM
 from tyrian.domain import content as neutral, limits
 from tyrian.domain.content import Base, LinkButton
 from tyrian.domain.purpose import Purpose
@@ -83,6 +84,7 @@ def test_what_is_required_is_missed(channel: str, template: str, name: str) -> N
         assert missed.value.missing
 
 
+@CALM
 @given(st.sampled_from(sorted(VIBER)), st.data())
 def test_whatever_fits_a_template_is_a_content(template: str, data: st.DataObject) -> None:
     form = VIBER[template]

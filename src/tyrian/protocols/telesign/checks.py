@@ -52,7 +52,9 @@ def check(raw: Raw, allow_private: Any) -> Checked:
         raise ApiError(Code.BAD_LIFECYCLE_EVENT, _shown(raw.account_lifecycle_event))
     _check_ip(raw.originating_ip)
     _check_callback_url(raw.callback_url, allow_private)
-    number = e164(phone_number) if phone_number.removeprefix(_PLUS).isdigit() else None
+    digits = phone_number.removeprefix(_PLUS)
+    # Spelt as the channel will ask for it again, which is remembered.
+    number = e164(_PLUS + digits) if digits.isdigit() else None
     sender_id = raw.sender_id if isinstance(raw.sender_id, str) and raw.sender_id else None
     return Checked(
         channels,
