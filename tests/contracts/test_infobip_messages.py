@@ -285,6 +285,76 @@ def test_bulks_can_be_moved_paused_and_cancelled(demo: Demo) -> None:
     )
 
 
+LEGACY: dict[str, Any] = {
+    "text": {"text": "Your order is on its way"},
+    "image": {"mediaUrl": MEDIA, "text": "Look"},
+}
+
+
+def legacy(kind: str, **more: Any) -> dict[str, Any]:
+    """A message of version 1, for which no client of today has a method."""
+    return {"from": "demo-viber", "to": person(), "content": LEGACY[kind], **more}
+
+
+def test_version_1_still_works(demo: Demo, receiver: Receiver) -> None:
+    told = {"notifyUrl": receiver.url("/legacy"), "callbackData": "cb"}
+    status, answer = asked(demo, "POST", "/viber/1/message/text", {"messages": [legacy("text", **told)]})
+    assert (status, answer["messages"][0]["status"]["name"]) == (200, "PENDING_ENROUTE")
+    status, image = asked(demo, "POST", "/viber/1/message/image", legacy("image", **told))
+    assert (status, image["messageCount"]) == (200, 1)
+    for identifier in (answer["messages"][0]["messageId"], image["messageId"]):
+        receiver.wait(lambda p, i=identifier: any(r["messageId"] == i for r in p.json["results"]))
+
+
+INBOUND = "/resource-management/1/inbound-message-configurations"
+NOBODY = {"authorization": "App wrong"}
+#: Requests and the errors that they meet; each endpoint that no client has stands here at least three times.
+ERRORS: list[tuple[str, str, Any, int]] = [
+    *(("POST", f"/viber/1/message/{kind}", {}, 400) for kind in ("text", "image", "file", "video")),
+    *(
+        ("POST", f"/viber/1/message/{kind}", {"messages": 1, "to": "x"}, 400)
+        for kind in ("text", "image", "file", "video")
+    ),
+    *(("GET", f"/{family}/1/bulks", None, 400) for family in ("sms", "viber", "viber-bot")),
+    *(("GET", f"/{family}/1/bulks?bulkId=none", None, 404) for family in ("sms", "viber", "viber-bot")),
+    *(("PUT", f"/{family}/1/bulks?bulkId=none", {"sendAt": "soon"}, 400) for family in ("sms", "viber", "viber-bot")),
+    *(
+        ("PUT", f"/{family}/1/bulks/status?bulkId=none", {"status": "X"}, 400)
+        for family in ("sms", "viber", "viber-bot")
+    ),
+    *(("GET", f"/{family}/1/bulks/status?bulkId=none", None, 404) for family in ("sms", "viber", "viber-bot")),
+    ("GET", INBOUND, None, 400),
+    ("GET", f"{INBOUND}?channel=SMS", None, 400),
+    ("POST", INBOUND, {"channel": "SMS"}, 400),
+    (
+        "POST",
+        INBOUND,
+        {"channel": "VIBER_BM", "resource": "x", "forwarding": {"type": "HTTP_FORWARD", "url": "x"}},
+        400,
+    ),
+    ("DELETE", f"{INBOUND}/none", None, 404),
+    ("GET", "/subscriptions/1/profiles?size=0", None, 400),
+    ("POST", "/subscriptions/1/profiles", {}, 400),
+    ("GET", "/subscriptions/1/profiles/none", None, 404),
+    ("PUT", "/subscriptions/1/profiles/none", {"profileId": "none"}, 404),
+    ("DELETE", "/subscriptions/1/profiles/none", None, 404),
+    ("GET", "/subscriptions/1/security?page=x", None, 400),
+    ("POST", "/subscriptions/1/security", {"authId": "x", "type": "BASIC", "credentials": {}}, 400),
+    ("GET", "/subscriptions/1/security/none", None, 404),
+    ("PUT", "/subscriptions/1/security/none", {"authId": "none"}, 404),
+    ("DELETE", "/subscriptions/1/security/none", None, 404),
+]
+
+
+def test_every_endpoint_meets_its_errors(demo: Demo) -> None:
+    reader = {"authorization": f"App {key_of(demo, 'inbound:read')}"}
+    for method, path, body, expected in ERRORS:
+        for headers, wanted in ((APP, expected), (NOBODY, 401), (reader, 403)):
+            status, answer = asked(demo, method, path, body, headers)
+            assert status == wanted, (method, path, answer)
+            assert set(answer) == {"requestError"}, (method, path, answer)
+
+
 def test_nothing_is_served_elsewhere(demo: Demo) -> None:
     for path in ("/messages-api/1/none", "/subscriptions/1/none", "/resource-management/1/none", "/auth/1/none"):
         status, answer = asked(demo, "GET", path)

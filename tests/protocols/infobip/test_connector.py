@@ -297,6 +297,11 @@ def test_many_reports_in_one_body() -> None:
     assert inbound.content == neutral.Text(text="yes", tracking_data="t")
 
 
+def test_one_unreadable_report_keeps_none_of_the_others() -> None:
+    found = connector().hook(asked({"results": [1, {"status": 2}, delivery("DELIVERED_TO_HANDSET"), {"seenAt": 3}]}))
+    assert (found.status, [r.ref for r in found.receipts]) == (200, ["m-1"])
+
+
 def test_a_delivery_report_in_xml() -> None:
     body = (
         b'<?xml version="1.0" encoding="UTF-8"?><DeliveryReports><results><result><messageId>m-1</messageId>'

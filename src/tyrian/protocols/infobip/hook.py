@@ -56,13 +56,28 @@ class _Seen(Struct, kw_only=True, rename="camel"):
 
 
 def read(body: bytes, content_type: str, sender: str) -> HookAnswer:
-    """What a body brings. `sender` is the channel's own. Raises `Unreadable`."""
+    """What a body brings. `sender` is the channel's own. Raises `Unreadable`.
+
+    Of many reports, one that cannot be read must not keep the others from being taken: Infobip would bring all of them
+    again, and that one with them.
+    """
     answer = HookAnswer(receipts=[], inbound=[], subscriptions=[])
-    for result in _results(body, content_type):
-        if not isinstance(result, dict):
-            raise Unreadable
-        _reader_of(result)(result, sender, answer)
+    results = _results(body, content_type)
+    unread = [result for result in results if not _read(result, sender, answer)]
+    if unread and len(unread) == len(results):
+        raise Unreadable
     return answer
+
+
+def _read(result: Any, sender: str, answer: HookAnswer) -> bool:
+    """Adds what a report says to an answer; False for what is no report."""
+    if not isinstance(result, dict):
+        return False
+    try:
+        _reader_of(result)(result, sender, answer)
+    except Unreadable:
+        return False
+    return True
 
 
 def moment(text: str | None) -> datetime | None:
