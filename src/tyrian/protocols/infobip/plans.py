@@ -188,12 +188,17 @@ def for_destination(outline: Outline, to: str) -> tuple[str, Plan] | Rejected:
     """The recipient as it is stored, and the plan to reach that person by."""
     if not to.strip():
         return Rejected(statuses.NO_DESTINATION)
-    address = outline.entry.kind.address(to, "")
+    if outline.product is Product.BOT:
+        address = outline.entry.kind.address(to, "")
+        if isinstance(address, Problem):
+            return Rejected(statuses.BAD_DESTINATION, address.message)
+        return _for_user(outline, to)
+    # With its plus, as it is stored: what is worked out for this spelling serves intake and dispatch, too.
+    spelt = to if to[0] == "+" else f"+{to}"
+    address = outline.entry.kind.address(spelt, "")
     if isinstance(address, Problem):
         return Rejected(statuses.BAD_DESTINATION, address.message)
-    if outline.product is Product.BOT:
-        return _for_user(outline, to)
-    number = e164(to) or to
+    number = e164(spelt) or to
     if outline.sms is not None and isinstance(outline.sms.kind.address(number, ""), Problem):
         return Rejected(statuses.BAD_DESTINATION, "the number cannot be reached by SMS")
     return number, outline.plan
