@@ -130,6 +130,20 @@ async def test_a_key_does_what_its_scopes_say(api: Api) -> None:
     assert (refused.status, refused.code) == (401, 3400)
 
 
+async def test_a_key_of_the_gateway_s_own_making_signs(api: Api) -> None:
+    made = await api.with_key()
+    assert (await digest(api, customer=made.customer_id, key=made.key)).code == 3311
+
+
+async def test_a_key_that_was_revoked(api: Api) -> None:
+    made = await api.with_key()
+    assert (await made.get(f"{SEND}/{UNKNOWN}")).code == 3311
+    entry = await api.gateway.keys.authenticate("telesign", made.customer_id, Form.SIGNED)
+    assert entry is not None
+    await api.gateway.keys.revoke(api.account_id, entry.id)
+    assert (await made.get(f"{SEND}/{UNKNOWN}")).code == 3400
+
+
 async def test_a_key_that_is_no_base64_works_with_basic_alone(api: Api) -> None:
     made = await api.gateway.keys.create(
         api.account_id, name="odd", face="telesign", form=Form.SIGNED, identity="odd", secret="not base64!"

@@ -1,5 +1,6 @@
 """Reading a status, made-up codes, templates, settings, capability: everything but sending."""
 
+import asyncio
 import re
 from collections.abc import AsyncIterator
 from datetime import timedelta
@@ -80,6 +81,7 @@ class TestStatus:
         answer = await api.send(api.message())
         head = await api.call("HEAD", f"{SEND}/{answer.body['reference_id']}")
         assert (head.status, head.text) == (200, "")
+        assert int(head.headers["Content-Length"]) > 100
 
 
 async def _moved(api: Api, message_id: UUID, then: Any) -> UUID:
@@ -119,6 +121,12 @@ class TestCodes:
         name, code = await self.sent(api, api.person())
         for _ in range(otp.MAX_TRIES):
             assert (await api.status(name, params={"verify_code": "12"}))["verify"]["code_state"] == "INVALID"
+        assert (await api.status(name, params={"verify_code": code}))["verify"]["code_state"] == "INVALID"
+
+    async def test_many_at_once_are_counted_one_by_one(self, api: Api) -> None:
+        name, code = await self.sent(api, api.person())
+        wrong = [api.status(name, params={"verify_code": "12"}) for _ in range(2 * otp.MAX_TRIES)]
+        assert {found["verify"]["code_state"] for found in await asyncio.gather(*wrong)} == {"INVALID"}
         assert (await api.status(name, params={"verify_code": code}))["verify"]["code_state"] == "INVALID"
 
     async def test_only_a_hash_is_kept_for_the_check(self, api: Api) -> None:
@@ -281,3 +289,18 @@ async def test_a_gateway_has_no_capability_check(api: Api, path: str) -> None:
     answer = await api.get(path)
     assert answer.status == 401
     assert answer.body == {"status": {"code": 3210, "description": "Capability Check not enabled for Customer ID"}}
+
+
+async def test_the_face_describes_itself(api: Api) -> None:
+    document = (await api.get("/api/openapi/telesign.json")).body
+    assert SEND in document["paths"]
+    assert (await api.get("/api/docs/telesign")).status == 200
+
+
+async def test_the_native_api_reads_what_this_one_took(api: Api) -> None:
+    answer = await api.send(api.message(external_id="order-9"))
+    reference_id = answer.body["reference_id"]
+    await api.until(reference_id, 3005)
+    headers = {"Authorization": "Bearer tyrian-demo-key"}
+    message = (await api.get(f"/api/v1/messages/{UUID(reference_id)}", headers=headers)).body
+    assert (message["status"], [a["channel"] for a in message["attempts"]]) == ("seen", ["demo-viber"])

@@ -127,8 +127,18 @@ class App:
         except Exception as error:  # every error has its own answer
             await _refuse(send, operation, failure(error, operation), getattr(body, "external_id", None))
             return
-        head = scope["method"] == "HEAD"
-        await answer(send, reply.status, b"" if head else reply.body, [_TYPE, _ALLOW])
+        if scope["method"] == "HEAD":
+            send = _bodiless(send)
+        await answer(send, reply.status, reply.body, [_TYPE, _ALLOW])
+
+
+def _bodiless(send: Send) -> Send:
+    """A `send` that keeps the body back: a HEAD is answered with the headers of its GET, its length among them."""
+
+    async def without(event: Any) -> None:
+        await send({**event, "body": b""} if event["type"] == "http.response.body" else event)
+
+    return without
 
 
 def failure(error: Exception, operation: Operation) -> ApiError:
