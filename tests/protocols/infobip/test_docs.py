@@ -7,12 +7,15 @@ from typing import Any, get_args
 
 import msgspec
 
-from tyrian.protocols.infobip import statuses, wire, wire_bot as bot, wire_business as business
+from tyrian.protocols.infobip import messages_wire, statuses, wire, wire_bot as bot, wire_business as business
 from tyrian.protocols.infobip.app import InfobipFace
 from tyrian.protocols.infobip.errors import Envelope, example
+from tyrian.protocols.infobip.inbound_routes import ConfigurationRequest
 from tyrian.protocols.infobip.openapi import statuses_of
 from tyrian.protocols.infobip.operation import SCOPES
 from tyrian.protocols.infobip.operations import OPERATIONS
+from tyrian.protocols.infobip.subscription_wire import NewSubscription, Profile
+from tyrian.protocols.infobip.templates import NewTemplate
 
 PAGE = (Path(__file__).parents[3] / "docs" / "how-to" / "move-from-infobip.md").read_text("utf-8")
 
@@ -115,3 +118,34 @@ class TestTheDocument:
 
     def test_scopes_are_known(self) -> None:
         assert all(scope in SCOPES for operation in OPERATIONS for scope in operation.scopes)
+
+
+# -- The Messages API, and what is kept for an account ----------------------------------------------------------------
+
+MESSAGES = {
+    "messages.": messages_wire.Message,
+    "messages.destinations.": messages_wire.MessagesApiDestination,
+    "messages.content.": messages_wire.Content,
+    "messages.options.": messages_wire.Options,
+    "options.": messages_wire.MessagesApiRequestOptions,
+}
+
+
+def named(kind: Any, at: str = "") -> set[str]:
+    return {f"{at}{member.encode_name}" for member in msgspec.structs.fields(kind)}
+
+
+def test_every_field_body_and_button_of_the_messages_api() -> None:
+    told = {row[0].strip("`") for row in rows("Every field of the Messages API")}
+    fields = set().union(*(named(kind, at) for at, kind in MESSAGES.items())) | {"messages.template"}
+    unions = (*get_args(messages_wire.Body), *get_args(messages_wire.Button))
+    assert told == fields | {str(kind.__struct_config__.tag) for kind in unions}
+
+
+def test_every_field_of_what_is_kept() -> None:
+    for title, expected in (
+        ("Every field of an inbound configuration", named(ConfigurationRequest)),
+        ("Every field of a subscription", named(NewSubscription) | named(Profile, "profile.")),
+        ("Every field of a template", named(NewTemplate)),
+    ):
+        assert {row[0].strip("`") for row in rows(title)} == expected, title
