@@ -140,7 +140,7 @@ class Deliverer:
         now, number = self._clock.now(), row["tries"] + 1
         detail: dict[str, Any] = {"callback_id": row["id"], "try": number}
         if report is not None:
-            detail["status"] = report.status
+            detail["status"] = "clicked" if report.kind == "click" else report.status
         verdict, due, kind = DONE, now, "callback_delivered"
         if tried.reason is not None:
             verdict, due, kind = self._again(row["id"], number, tried, now)

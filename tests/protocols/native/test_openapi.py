@@ -8,6 +8,7 @@ import pytest
 from tests.protocols.native.conftest import Api
 from tests.protocols.native.document import WITH_EXAMPLES, answer_schema, fits
 from tyrian.domain.schedule import DAYS
+from tyrian.engine.ports import Refused
 from tyrian.protocols.native.operation import Operation
 from tyrian.protocols.native.operations import OPERATIONS
 
@@ -21,6 +22,8 @@ async def identifier_for(api: Api, operation: Operation) -> str:
     """The id of something real that an operation can be tried on."""
     text = {"channel": "demo-viber", "content": {"type": "text", "text": "Hello {{name}}"}}
     window = {"window": {"from": "00:00", "to": "00:00", "days": [day_after_tomorrow(api)]}}
+    if operation.name == "retryBulk":
+        return await failed_bulk(api)
     if operation.identifies == "bulk":
         bulk = await api.post("/api/v1/bulks", {"cascade": [text], "schedule": window})
         return str(bulk.body["id"])
@@ -28,6 +31,17 @@ async def identifier_for(api: Api, operation: Operation) -> str:
         one = {"to": "+385991234501", "cascade": [text], "variables": {"name": "Ana"}, "schedule": window}
         return str((await api.send(one)).body["id"])
     return {"channel": "demo-viber"}.get(operation.identifies, "")
+
+
+async def failed_bulk(api: Api) -> str:
+    """A bulk with something in it to send again."""
+    api.network.answers["385991234504"] = Refused("not_a_viber_user")
+    content = {"type": "text", "text": "Hello"}
+    body = {"cascade": [{"channel": "demo-viber", "content": content}], "messages": [{"to": "+385991234504"}]}
+    sent = (await api.send(body)).body
+    await api.until(sent["messages"][0]["id"], "failed")
+    api.network.answers.clear()
+    return str(sent["bulk_id"])
 
 
 def day_after_tomorrow(api: Api) -> str:
