@@ -7,7 +7,12 @@ import aiohttp
 import pytest
 
 from tests.protocols.infobip.conftest import Api, business, message
+from tyrian.engine.bulks import Conflict, NotFound
+from tyrian.engine.serving import BodyTooLarge, Disconnected
+from tyrian.protocols.infobip.errors import Envelope
 from tyrian.protocols.infobip.operations import OPERATIONS
+from tyrian.protocols.infobip.serving import failure
+from tyrian.store.reading import TooSlow
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -351,3 +356,23 @@ class TestAccess:
         except aiohttp.ClientError:
             return  # the connection was cut while the rest of the body was still coming
         assert answered.status == 413
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (ConnectionRefusedError(), 503),
+        (TimeoutError(), 503),
+        (TooSlow(), 503),
+        (Disconnected(), 400),
+        (BodyTooLarge(), 413),
+        (NotFound(), 404),
+        (Conflict("the bulk is over"), 409),
+        (RuntimeError("nobody foresaw this"), 500),
+    ],
+)
+async def test_what_goes_wrong_inside_has_an_answer_too(error: Exception, status: int) -> None:
+    made = failure(error, "a test")
+    assert made.status == status
+    for envelope in Envelope:
+        assert b"nobody foresaw this" not in made.body(envelope)

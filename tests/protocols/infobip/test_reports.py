@@ -72,6 +72,16 @@ class TestPulling:
         assert report["to"] == USER
         assert (await api.get("/viber-bot/1/reports")).body == {"results": []}
 
+    async def test_of_many_collections_at_once_each_report_is_in_one(self, api: Api) -> None:
+        people = [f"38599123450{n}" for n in range(8)]
+        answered = await api.business(business("Hi", *people))
+        for sent in answered.body["messages"]:
+            await api.receipt(sent["messageId"], "delivered")
+        answers = await asyncio.gather(*(api.get("/viber/2/reports", limit=3) for _ in range(8)))
+        found = [report["to"] for answer in answers for report in answer.body["results"]]
+        found += [r["to"] for r in (await api.get("/viber/2/reports")).body["results"]]
+        assert sorted(found) == people
+
     async def test_products_have_queues_of_their_own(self, api: Api) -> None:
         answered = await api.bot(message("Hi"))
         await api.receipt(first(answered), "delivered")
