@@ -5,7 +5,7 @@ import contextlib
 import io
 import json
 from collections.abc import AsyncIterator, Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from ipaddress import ip_network
 from itertools import count
 from typing import Any
@@ -101,7 +101,6 @@ class Api:
     http: aiohttp.ClientSession
     customer_id: str = CUSTOMER
     key: str = KEY
-    told: dict[str, list[Any]] = field(default_factory=dict)
 
     async def call(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         headers = {"Authorization": signing.basic(self.customer_id, self.key), **more.pop("headers", {})}

@@ -14,7 +14,7 @@ from tyrian.protocols.telesign.codes import Code
 from tyrian.protocols.telesign.errors import ApiError
 from tyrian.protocols.telesign.wire import Raw
 
-#: Channels that one request may name at most: that is how many there are, each once.
+#: Before the digits of a number; left out as a rule, and taken if it is there.
 _PLUS: Final = "+"
 
 

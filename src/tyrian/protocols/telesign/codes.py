@@ -193,8 +193,6 @@ HTTP: Final[Mapping[int, int]] = {
     3500: 503,
 }
 
-#: Results of a channel that was never tried; the transaction goes on (documented as intermediate).
-NOT_TRIED: Final = frozenset({3056, 3100, 3101, 3200, 3202, 3306})
 #: Results that say that a channel is none of this customer's.
 NOT_ENABLED: Final = frozenset({Code.UNKNOWN_CHANNEL, Code.CHANNEL_NOT_ENABLED})
 

@@ -58,7 +58,7 @@ class Operation:
     scope: str
     answer: Any
     example: Any
-    #: What a key without the scope, or without authorization, and all other refusals look like.
+    #: What refusals look like.
     envelope: Envelope = Envelope.PLAIN
     #: Makes something of the body, or raises `ApiError`; None for an operation without one.
     read: Callable[[bytes], Any] | None = None
