@@ -32,6 +32,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the database where no change is announced.
 POLL: Final = 5.0
+#: Accounts' channels by network that are remembered; beyond that all are forgotten and found again.
+_REMEMBERED: Final = 10_000
 
 _encode = msgspec.json.Encoder().encode
 _decode_secrets = msgspec.json.Decoder(dict[str, str]).decode
@@ -105,6 +107,7 @@ class Channels:
         self._tools = tools
         self._by_id: dict[int, ChannelEntry] = {}
         self._by_name: dict[tuple[int, str], ChannelEntry] = {}
+        self._by_network: dict[tuple[int, str], list[ChannelEntry]] = {}
         self._connect = False
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
@@ -135,15 +138,23 @@ class Channels:
             named = self.get(account_id, sender)
             if named is not None and named.network == network:
                 return named
-        mine = sorted(
-            (e for e in self._by_id.values() if e.channel.account_id == account_id and e.network == network),
-            key=lambda e: (not e.channel.active, e.channel.id),
-        )
+        mine = self._reaching(account_id, network)
         if sender is None:
             return mine[0] if mine else None
         return next((e for e in mine if e.sender == sender), None) or next(
             (e for e in mine if sender in e.senders), None
         )
+
+    def _reaching(self, account_id: int, network: str) -> list[ChannelEntry]:
+        """The account's channels on a network, active ones first. Faces ask for each message, so it is remembered."""
+        found = self._by_network.get((account_id, network))
+        if found is None:
+            mine = (e for e in self._by_id.values() if e.channel.account_id == account_id and e.network == network)
+            found = sorted(mine, key=lambda e: (not e.channel.active, e.channel.id))
+            if len(self._by_network) >= _REMEMBERED:
+                self._by_network.clear()
+            self._by_network[account_id, network] = found
+        return found
 
     def _finder(self, account_id: int) -> groups.Find:
         """Finds channels of an account by name."""
@@ -218,6 +229,7 @@ class Channels:
             self._by_id[stored.id] = self._by_name[stored.account_id, stored.name] = fresh
         else:
             await self._change(entry, fresh)
+        self._by_network.clear()
 
     async def _change(self, entry: ChannelEntry, fresh: ChannelEntry) -> None:
         """Makes the entry what it is now. Only what the connector was made from makes a new connector."""
@@ -237,6 +249,7 @@ class Channels:
     def _forget(self, entry: ChannelEntry) -> None:
         """Lets a removed channel go. Lanes that still hold it find it inactive and without a connector."""
         del self._by_id[entry.channel.id]
+        self._by_network.clear()
         key = (entry.channel.account_id, entry.channel.name)
         if self._by_name.get(key) is entry:
             del self._by_name[key]
