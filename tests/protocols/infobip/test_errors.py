@@ -2,6 +2,7 @@
 
 import base64
 from typing import Any
+from xml.etree import ElementTree
 
 import aiohttp
 import pytest
@@ -308,6 +309,20 @@ class TestEnvelopes:
     async def test_another_media_type(self, api: Api) -> None:
         answered = await api.post("/viber/2/messages", b"<a/>", headers={"Content-Type": "application/xml"})
         assert (answered.status, answered.body["errorCode"]) == (415, "E415")
+
+    @pytest.mark.parametrize(
+        ("path", "root", "text"),
+        [
+            ("/viber/2/logs", "ApiError", "errorCode"),
+            ("/sms/1/bulks", "requestError", "serviceException/messageId"),
+        ],
+    )
+    async def test_as_xml_for_those_who_accept_nothing_else(self, api: Api, path: str, root: str, text: str) -> None:
+        headers = {"Authorization": "App nonsense", "Accept": "application/xml"}
+        async with api.http.get(api.url + path, headers=headers) as answered:
+            assert (answered.status, answered.headers["content-type"]) == (401, "application/xml")
+            body = ElementTree.fromstring(await answered.text())  # noqa: S314  our own
+        assert (body.tag, body.findtext(text)) == (root, {"ApiError": "E401"}.get(root, "UNAUTHORIZED"))
 
 
 class TestAccess:

@@ -105,10 +105,10 @@ class Router:
         elif methods:
             allowed = ", ".join(sorted(methods))
             envelope = next(iter(methods.values())).envelope
-            await refuse(send, ApiError(405, headers={"allow": allowed}), envelope)
+            await refuse(scope, send, ApiError(405, headers={"allow": allowed}), envelope)
         else:
             nested = scope["path"].startswith(_NESTED)
-            await refuse(send, ApiError(404), Envelope.NESTED if nested else Envelope.FLAT)
+            await refuse(scope, send, ApiError(404), Envelope.NESTED if nested else Envelope.FLAT)
 
     def _matched(self, scope: Any) -> dict[str, Operation] | None:
         for route, methods in self._patterns:

@@ -75,7 +75,7 @@ class FastSend:
                 return
             made = await self._desk.take(caller.account_id, way.product, request)
         except Exception as error:  # every error has its own answer
-            await refuse(send, failure(error, way.operation.name), Envelope.FLAT)
+            await refuse(scope, send, failure(error, way.operation.name), Envelope.FLAT)
             return
         await answer(send, 200, encode(made), _HEADERS)
 

@@ -10,11 +10,23 @@ from starlette.datastructures import QueryParams
 
 from tyrian.domain.problem import Refused
 from tyrian.engine.bulks import Conflict, NotFound
-from tyrian.engine.serving import BodyTooLarge, Disconnected, Receive, Scope, Send, answer, media_type, read_body
+from tyrian.engine.remote import remote_address
+from tyrian.engine.serving import (
+    BodyTooLarge,
+    Disconnected,
+    Receive,
+    Scope,
+    Send,
+    answer,
+    header,
+    media_type,
+    read_body,
+)
 from tyrian.protocols.infobip.access import Guard
 from tyrian.protocols.infobip.errors import ApiError, Envelope, Violation
 from tyrian.protocols.infobip.operation import Call, Operation
 from tyrian.protocols.infobip.violations import INVALID, explain, violations_of
+from tyrian.protocols.infobip.xml import document
 from tyrian.store.database import LOST
 from tyrian.store.reading import TooSlow
 
@@ -45,7 +57,7 @@ class Server:
         try:
             reply = await operation.handler(await self._call(operation, scope, receive))
         except Exception as error:  # every error has its own answer
-            await refuse(send, failure(error, operation.name), operation.envelope)
+            await refuse(scope, send, failure(error, operation.name), operation.envelope)
             return
         body = b"" if reply.body is None else encode(reply.body)
         headers = [(name.encode(), value.encode()) for name, value in reply.headers.items()]
@@ -53,7 +65,7 @@ class Server:
 
     async def _call(self, operation: Operation, scope: Scope, receive: Receive) -> Call:
         headers = _headers(scope)
-        remote = scope["client"][0] if scope.get("client") else None
+        remote = remote_address(scope, self._gateway.settings.trusted_proxies)
         caller = None
         if not operation.public:
             caller = await self._guard.authenticate(headers.get("authorization"), remote)
@@ -167,10 +179,31 @@ def _headers(scope: Scope) -> dict[str, str]:
 # -- Errors -----------------------------------------------------------------------------------------------------------
 
 
-async def refuse(send: Send, error: ApiError, envelope: Envelope) -> None:
-    """Answers with an error."""
+#: Errors that the vendor also documents as XML, for those who accept nothing else.
+_AS_XML: Final = frozenset({401, 403, 404, 429, 500})
+
+
+async def refuse(scope: Scope, send: Send, error: ApiError, envelope: Envelope) -> None:
+    """Answers with an error, as JSON unless the caller accepts XML alone."""
     headers = [(name.encode(), value.encode()) for name, value in error.headers.items()]
+    accepted = header(scope, b"accept")
+    if (
+        error.status in _AS_XML
+        and b"application/xml" in accepted
+        and b"json" not in accepted
+        and b"*/*" not in accepted
+    ):
+        body = _as_xml(error, envelope)
+        await answer(send, error.status, body, [*headers, (b"content-type", b"application/xml")])
+        return
     await answer(send, error.status, error.body(envelope), [*headers, _TYPE])
+
+
+def _as_xml(error: ApiError, envelope: Envelope) -> bytes:
+    said = msgspec.to_builtins(error.struct(envelope))
+    if envelope is Envelope.FLAT:
+        return document(envelope.value, said)
+    return document("requestError", said["requestError"])
 
 
 def failure(error: Exception, where: str) -> ApiError:
