@@ -2,13 +2,16 @@
 
 import hashlib
 import hmac
+from dataclasses import replace
+from ipaddress import ip_network
 from typing import Any
 
 import pytest
 
 from tests.engine.customer import Customer
-from tests.protocols.infobip.conftest import Api, business
+from tests.protocols.infobip.conftest import Api, business, serving
 from tyrian.protocols.infobip.sessions import ACCESS, LIFETIME, SESSION, Tokens
+from tyrian.settings import Settings
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -229,6 +232,19 @@ async def test_a_session_that_has_ended_is_no_more(api: Api) -> None:
     assert await tokens.who(SESSION, token) is None
     assert await tokens.end(SESSION, token) is False
     assert LIFETIME == 3600
+
+
+async def test_a_session_is_of_the_caller_behind_the_proxy(module_database_url: str) -> None:
+    loopback = (ip_network("127.0.0.0/8"),)
+    async with serving(module_database_url, Settings(trusted_proxies=loopback)) as gateway:
+        api = await gateway.account()
+        user = f"user-{api.account_id}"
+        await api.pair(user, "password")
+        ann, ben = {"X-Forwarded-For": "192.0.2.1"}, {"X-Forwarded-For": "192.0.2.2"}
+        opened = await api.post("/auth/1/session", {"username": user, "password": "password"}, headers=ann)
+        theirs = replace(api, authorization=f"IBSSO {opened.body['token']}")
+        assert (await theirs.call("GET", "/viber/2/reports", headers=ben)).status == 401
+        assert (await theirs.call("GET", "/viber/2/reports", headers=ann)).status == 200
 
 
 # -- Templates --------------------------------------------------------------------------------------------------------
