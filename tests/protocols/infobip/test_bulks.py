@@ -84,6 +84,21 @@ class TestABulk:
         (outgoing,) = await api.sends(1)
         assert outgoing.to == USER
 
+    @pytest.mark.parametrize("start", ["2015-07-07T17:00:00.000+0000", None])
+    async def test_messages_that_differ_are_moved_together(self, api: Api, start: str | None) -> None:
+        messages = [business(f"Hi {n}", f"38599123450{n}") for n in range(3)]
+        answered = await api.business(*messages, schedule={"bulkId": "B", "sendAt": stamp(soon(days=1))})
+        moved = await api.put("/viber/1/bulks", {"sendAt": start or stamp(soon(seconds=1))}, bulkId="B")
+        assert moved.status == 200
+        sent = await api.sends(3)
+        assert sorted(getattr(o.content, "text", "") for o in sent) == ["Hi 0", "Hi 1", "Hi 2"]
+        for sent_one in answered.body["messages"]:
+            await api.receipt(sent_one["messageId"], "delivered")
+        reports: list[Any] = []
+        while len(reports) < 3:
+            reports += await api.pulled("/viber/2/reports")
+        assert all(r["sentAt"] <= r["doneAt"] and r["bulkId"] == "B" for r in reports)
+
     async def test_finished(self, api: Api) -> None:
         answered = await api.bot(message("Hi"), schedule={"bulkId": "B"})
         row = await api.gateway.db.fetchrow("SELECT id FROM messages WHERE account_id = $1", api.account_id)

@@ -145,5 +145,6 @@ def bulk_id_of(report: Report) -> str:
 def sent_at_of(report: Report, facts: Facts) -> str | None:
     """When the message went out: when it was taken, or at the start that it was scheduled for."""
     if facts.start is not None:
-        return stamp(datetime.fromisoformat(facts.start))
+        # A bulk may have been moved forward since.
+        return stamp(min(datetime.fromisoformat(facts.start), report.at))
     return stamp_or_none(report.accepted_at)

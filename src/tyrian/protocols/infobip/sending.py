@@ -179,6 +179,8 @@ def _submission(account_id: int, drafts: Sequence[Draft], name: str | None, bulk
     if not taken:
         return None
     plan = _shared(taken)
+    if bulk:
+        _leave_times_to_the_bulk(taken, plan)
     recipients = [
         Recipient(to=d.to, plan=d.plan if d.plan is not plan else None, name=d.destination.message_id or None)
         for d in taken
@@ -202,6 +204,18 @@ def _shared(taken: Sequence[Draft]) -> Plan:
         return first
     times = msgspec.structs.replace(first.schedule, window=None)
     return msgspec.structs.replace(first, schedule=times)
+
+
+def _leave_times_to_the_bulk(taken: Sequence[Draft], shared: Plan) -> None:
+    """Takes start and pace out of plans of their own, so that moving the bulk moves all of it; windows stay."""
+    made: dict[int, Plan] = {id(shared): shared}
+    for draft in taken:
+        plan = draft.plan
+        if plan is None or plan.schedule is None or plan.schedule.window is not None:
+            continue
+        if id(plan) not in made:
+            made[id(plan)] = msgspec.structs.replace(plan, schedule=None)
+        draft.plan = made[id(plan)]
 
 
 def _sent(draft: Draft, identifier: str | None, gateway: "Gateway", now: datetime) -> wire.SentMessage:
