@@ -1,6 +1,6 @@
 """The application: one ASGI callable over a running gateway, and what it takes to start and stop one.
 
-Requests are told apart by their path's beginning: hooks from networks first, then the faces, then what operators ask
+Requests are told apart by their path's beginning: hooks from networks, hosted files, the faces, then what operators ask
 (`/healthz`, `/readyz`, `/metrics`). Nothing stands between a hot path and its handler but this look-up.
 """
 
@@ -16,6 +16,9 @@ from tyrian.engine.gateway import Gateway
 from tyrian.engine.hooks import Hooks
 from tyrian.engine.ports import Clock
 from tyrian.engine.registry import faces_of, kinds_of, load_registrations
+from tyrian.media.desk import Desk
+from tyrian.media.host import Host
+from tyrian.media.links import Links
 from tyrian.settings import Settings
 from tyrian.store.crypto import SecretBox, stored_key
 from tyrian.store.database import LOST, Database
@@ -56,9 +59,13 @@ class App:
 
     def __init__(self, gateway: Gateway, mounts: Mapping[str, ASGIApp] | None = None) -> None:
         self._gateway = gateway
+        links = Links(gateway.box, gateway.settings.public_url)
+        if gateway.media is None:
+            gateway.media = Desk(gateway.db, gateway.settings, gateway.clock, gateway.ids, links)
         self._prefixes: list[tuple[str, ASGIApp]] = [(p, app) for p, app in (mounts or {}).items()]
         if "api" in gateway.roles:
-            self._prefixes += [("/hooks/", Hooks(gateway)), ("/l/", gateway.clicks)]
+            host = Host(gateway.db, gateway.clock, links)
+            self._prefixes += [("/hooks/", Hooks(gateway)), ("/l/", gateway.clicks), ("/media/", host)]
             for face in gateway.faces.values():
                 app = face.make_app(gateway)
                 self._prefixes += [(prefix, app) for prefix in face.prefixes]

@@ -193,6 +193,19 @@ class Settings:
         int,
         About("How long a callback is tried again before it is parked for redelivery by hand.", whole(1, 720), "hours"),
     ] = 48
+    media_max_bytes: Annotated[
+        int, About("The largest file that is taken in or fetched to be hosted.", whole(1024, 4_294_967_296), "bytes")
+    ] = 209_715_200
+    media_quota_bytes: Annotated[
+        int, About("The bytes of hosted files that one account may have.", whole(0, 2**50), "bytes")
+    ] = 5_368_709_120
+    media_retention_days: Annotated[
+        int, About("How long a hosted file is kept, and its links serve it.", whole(1, 36500), "days")
+    ] = 30
+    media_fetch_seconds: Annotated[
+        int,
+        About("How long fetching a file by its URL may take in all, redirects included.", whole(1, 3600), "seconds"),
+    ] = 60
     database_connections: Annotated[
         int, About("The most connections that each process opens for its work.", whole(2, 1000), "connections")
     ] = 12

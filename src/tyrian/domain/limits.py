@@ -12,6 +12,7 @@ from typing import Any
 from msgspec import Struct, json
 
 from tyrian.domain.content import Base, shape_of, type_of
+from tyrian.domain.media import MediaRule
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import Purpose
 
@@ -39,6 +40,8 @@ class ContentRule(Struct, frozen=True, kw_only=True):
     """The bounds of one content type on one kind of channel."""
 
     bounds: tuple[Bound, ...] = ()
+    #: What the files behind the content's URLs must be; looked at by a probe, not by `check`.
+    media: tuple[MediaRule, ...] = ()
 
 
 class Capabilities(Struct, frozen=True, kw_only=True):
@@ -75,6 +78,30 @@ def check(content: Base, purpose: Purpose, can: Capabilities, at: str = "") -> l
     if can.max_bytes is not None and len(json.encode(content)) > can.max_bytes:
         found.append(Problem(at, f"is larger than {can.max_bytes} bytes in all", "too_long"))
     return found
+
+
+def media_rule(can: Capabilities, kind: str, field: str) -> MediaRule | None:
+    """What the file behind a field (`url`, `thumbnail`, `cards[].image`) of a content type must be.
+
+    Where a channel has no rule of its own for a file, its bounds on the content's size and duration are one. None if
+    the channel does not take the content type.
+    """
+    rule = can.contents.get(kind)
+    if rule is None:
+        return None
+    for one in rule.media:
+        if one.field == field:
+            return one
+    most = {b.field: b.maximum for b in rule.bounds if field == "url" and b.maximum is not None}
+    size = most.get("size")
+    return MediaRule(field=field, max_bytes=None if size is None else int(size), max_duration=most.get("duration"))
+
+
+def url_faults(url: str, can: Capabilities, kind: str, field: str) -> list[str]:
+    """What is wrong with a URL itself as the value of a field."""
+    rule = can.contents.get(kind)
+    bounds = [b for b in rule.bounds if b.field == field] if rule is not None else []
+    return [message for message in (_broken(url, bound) for bound in bounds) if message]
 
 
 def _listed(names: Mapping[str, Any]) -> str:

@@ -27,7 +27,7 @@ from tyrian.engine.known import Recent
 from tyrian.engine.links import Links
 from tyrian.engine.metrics import Metrics
 from tyrian.engine.node import Node
-from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Receipt, Tools
+from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Media, Receipt, Tools
 from tyrian.engine.pulls import Pulls
 from tyrian.engine.receipts import Receipts, Transitions
 from tyrian.engine.router import Router
@@ -102,6 +102,8 @@ class Gateway:
             event_retention_days=settings.event_retention_days,
             idempotency_hours=settings.idempotency_hours,
         )
+        #: The files that are hosted; the application puts it in, for it lives above the engine.
+        self.media: Media | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._feed = asyncio.Event()
         self.ready = False
@@ -156,6 +158,8 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.media is not None:
+            await self.media.close()
         await self.channels.close()
         await self.node.stop()
         await self.db.close()
@@ -200,9 +204,11 @@ class Gateway:
             waker.cancel()
 
     async def _forget(self) -> None:
-        """What upkeep removes besides messages: uncollected reports, documents that expired."""
+        """What upkeep removes besides messages: uncollected reports, documents that expired, files past their time."""
         await self.pulls.forget()
         await self.documents.forget()
+        if self.media is not None:
+            await self.media.forget()
 
     # -- Telling each other ---------------------------------------------------------------------------------------
 

@@ -41,6 +41,7 @@ SCOPES: Final[dict[str, str]] = {
     "keys:manage": "List, create and revoke keys; no key can give away a scope that it has not.",
     "callbacks:manage": "See callbacks that failed and deliver them again; rotate the secrets that sign callbacks.",
     "inbound:read": "Read the messages that people sent.",
+    "media:manage": "Upload, fetch, probe, list, remake and remove the files that the gateway hosts.",
     "accounts:manage": "List all accounts of this gateway and create new ones. For its operator only.",
 }
 ALL_SCOPES: Final = frozenset(SCOPES)

@@ -6,7 +6,7 @@ network says back into one of the send results, `Receipt`s and `Inbound`s. They 
 they report is committed by the engine before the network is answered.
 """
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol as Port
@@ -15,6 +15,7 @@ from uuid import UUID
 from tyrian.domain.content import Base as Content
 from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.domain.limits import Capabilities
+from tyrian.domain.media import Probed, Recipe, Stored
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 
@@ -84,6 +85,64 @@ class Outgoing:
     tries: int = 1
     #: True when an earlier try of this attempt ended uncertain, so that the network may have it already.
     resent: bool = False
+
+
+class Media(Port):
+    """The files that the gateway hosts. What cannot be taken raises `domain.problem.Refused` or `media.TooLarge`."""
+
+    async def upload(
+        self,
+        account_id: int,
+        name: str,
+        chunks: AsyncIterator[bytes],
+        *,
+        announced: int | None = None,
+        declared: str | None = None,
+    ) -> Stored:
+        """Keeps a file. `announced` is its length, `declared` its Content-Type, where they are known."""
+        ...
+
+    async def fetch(self, account_id: int, url: str, name: str | None = None) -> Stored:
+        """Keeps what is behind a URL, through the egress guard."""
+        ...
+
+    async def get(self, account_id: int, media_id: UUID, *, seconds: int | None = None) -> Stored | None:
+        """A file of the account, with a link that lasts `seconds`, or as long as the file."""
+        ...
+
+    async def list(self, account_id: int, before: UUID | None, limit: int) -> Sequence[Stored]:
+        """The account's files, newest first, from below an id."""
+        ...
+
+    async def used(self, account_id: int) -> int:
+        """The bytes that count against the account's quota."""
+        ...
+
+    async def delete(self, account_id: int, media_id: UUID) -> bool:
+        """Removes a file; False if there is none."""
+        ...
+
+    async def probe(
+        self, url: str, can: Capabilities | None = None, kind: str = "image", field: str = "url"
+    ) -> tuple[Probed, Sequence[Problem]]:
+        """What is behind a URL, and what keeps a channel from taking it as this field of this type of content."""
+        ...
+
+    async def optimise(self, account_id: int, media_id: UUID, recipe: Recipe) -> Stored | None:
+        """The picture made to fit; itself, if it fits as it is. None if there is no such file."""
+        ...
+
+    async def fitted(self, stored: Stored, can: Capabilities, kind: str, field: str) -> Stored:
+        """The file itself or, where it breaks the channel's rule, the picture made to fit it."""
+        ...
+
+    async def forget(self) -> None:
+        """Clears what is past its time, and what never became whole."""
+        ...
+
+    async def close(self) -> None:
+        """Ends what was started."""
+        ...
 
 
 # -- What a send may come to: exactly one of these four ---------------------------------------------------------------

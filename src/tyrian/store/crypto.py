@@ -26,6 +26,7 @@ _NONCE_BYTES: Final = 12
 _TAG_BYTES: Final = 16
 _HEAD: Final = len(_VERSION) + _ID_BYTES
 _PURPOSE: Final = b"tyrian: secrets at rest, version 1"
+_ROOT: Final = b"tyrian: root of derived keys, version 1"
 
 
 class CannotOpen(Exception):
@@ -51,10 +52,12 @@ class KeySettings(Protocol):
 class SecretBox:
     """Seals with the first key, opens with any. Keys are texts of any length, to be chosen at random."""
 
-    __slots__ = ("_ciphers", "_current")
+    __slots__ = ("_ciphers", "_current", "_roots")
 
     def __init__(self, key: str, old: Sequence[str] = ()) -> None:
         self._ciphers: dict[bytes, AESGCM] = {}
+        # The current key's first.
+        self._roots = [_expand(text.encode(), _ROOT) for text in (key, *old)]
         for text in (*old, key):
             identifier, derived = _derive(text)
             self._ciphers[identifier] = AESGCM(derived)
@@ -69,6 +72,10 @@ class SecretBox:
     def key_id(self) -> str:
         """The id of the key that seals, in hex. Tells nothing of the key."""
         return self._current.hex()
+
+    def derive(self, purpose: str) -> tuple[bytes, ...]:
+        """Keys of 32 bytes for another use, one for each key of the box, the current one's first."""
+        return tuple(_expand(root, purpose.encode()) for root in self._roots)
 
     def seal(self, plain: bytes) -> bytes:
         """The value, encrypted. Each call gives another text."""
@@ -106,6 +113,10 @@ def _derive(text: str) -> tuple[bytes, bytes]:
     """A key's id and the AES key itself, by HKDF (RFC 5869), so that neither tells of the other."""
     material = HKDF(SHA256(), 32 + _ID_BYTES, salt=None, info=_PURPOSE).derive(text.encode())
     return material[32:], material[:32]
+
+
+def _expand(material: bytes, info: bytes) -> bytes:
+    return HKDF(SHA256(), 32, salt=None, info=info).derive(material)
 
 
 def stored_key(data_dir: Path) -> str:

@@ -9,6 +9,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from tyrian.domain.limits import Bound
+from tyrian.domain.media import MediaRule
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.schedule import Schedule
 from tyrian.domain.submission import Platform
@@ -246,9 +247,10 @@ class InboundList(Struct, kw_only=True):
 
 
 class ContentRules(Struct, kw_only=True):
-    """The bounds of one content type."""
+    """The bounds of one content type. `media` says what the files behind its URLs must be."""
 
     bounds: list[Bound]
+    media: list[MediaRule] = []
 
 
 class CapabilitiesAnswer(Struct, kw_only=True):

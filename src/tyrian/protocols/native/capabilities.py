@@ -26,7 +26,10 @@ def _answer(entry: ChannelEntry) -> CapabilitiesAnswer:
         channel=entry.channel.name,
         kind=entry.kind.name,
         title=entry.kind.title,
-        contents={name: ContentRules(bounds=list(rule.bounds)) for name, rule in sorted(can.contents.items())},
+        contents={
+            name: ContentRules(bounds=list(rule.bounds), media=list(rule.media))
+            for name, rule in sorted(can.contents.items())
+        },
         common=list(can.common),
         purposes={purpose: sorted(shapes) for purpose, shapes in can.shapes.items()},
         max_bytes=can.max_bytes,

@@ -17,6 +17,11 @@ from tyrian.protocols.native.reports import CallbackBody
 
 _REF: Final = "#/components/schemas/{name}"
 _UUID: Final = {"type": "string", "format": "uuid"}
+_BYTES: Final = {
+    "type": "string",
+    "format": "binary",
+    "description": "The file as it is, under its own Content-Type or under application/octet-stream.",
+}
 
 #: What `{id}` in a path is, by the thing that it identifies.
 _IDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
@@ -25,6 +30,7 @@ _IDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "callback": ({"type": "integer", "minimum": 1}, "The callback's number.", 1207),
     "key": (_UUID, "The key's id.", examples.SUMMARY["id"]),
     "channel": ({"type": "string", "minLength": 1, "maxLength": 64}, "The channel's name.", "demo-viber"),
+    "file": (_UUID, "The file's id.", examples.SUMMARY["id"]),
     "account": ({"type": "string", "minLength": 1, "maxLength": 64}, "The account's name.", "demo"),
 }
 _TAGS: Final = {
@@ -33,6 +39,7 @@ _TAGS: Final = {
     "Channels": "The configured senders on the networks.",
     "Capabilities": "What channels can carry, limits included.",
     "Inbound": "What people sent.",
+    "Media": "Files that the gateway hosts: pictures, films, documents; what they are, and making them fit.",
     "Callbacks": "Reports that your endpoint did not take, and the secrets that sign them.",
     "Keys": "Credentials and their scopes.",
     "Accounts": "The tenants of this gateway.",
@@ -113,7 +120,9 @@ def _operation(operation: Operation) -> dict[str, Any]:
     parameters = [*_path_parameters(operation), *_query_parameters(operation), *_headers(operation)]
     if parameters:
         made["parameters"] = parameters
-    if operation.body is not None:
+    if operation.streams:
+        made["requestBody"] = {"required": True, "content": {"application/octet-stream": {"schema": _BYTES}}}
+    elif operation.body is not None:
         made["requestBody"] = {"required": True, "content": _content(operation)}
     return made
 

@@ -33,6 +33,8 @@ class Call:
     body: Any
     headers: Mapping[str, str]
     raw: bytes = b""
+    #: The body of an operation that takes bytes as they come.
+    stream: AsyncIterator[bytes] | None = None
 
     @property
     def account_id(self) -> int:
@@ -111,6 +113,8 @@ class Operation:
     #: What else is wrong with a body that cannot be read as a whole, as far as its parts can be judged.
     further: Callable[[bytes, "Gateway", int], list[Problem]] | None = None
     media: tuple[str, ...] = (JSON,)
+    #: True: the body is bytes of any type, read by the handler as they come.
+    streams: bool = False
     #: Bodies that may be sent as they stand, by a short name. Each is run against the API by the tests.
     examples: Mapping[str, Any] = field(default_factory=dict)
     headers: tuple[Header, ...] = ()

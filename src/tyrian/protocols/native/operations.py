@@ -4,8 +4,9 @@ from typing import Final
 
 from tyrian.protocols.native.admin_operations import OPERATIONS as ADMIN
 from tyrian.protocols.native.bulk_operations import BULKS
+from tyrian.protocols.native.media_operations import MEDIA
 from tyrian.protocols.native.message_operations import MESSAGES
 from tyrian.protocols.native.operation import Operation
 from tyrian.protocols.native.other_operations import OTHERS
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *ADMIN)
+OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *MEDIA, *ADMIN)

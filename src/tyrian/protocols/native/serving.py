@@ -9,6 +9,7 @@ from msgspec import Struct, inspect
 from starlette.requests import ClientDisconnect, Request
 from starlette.responses import Response, StreamingResponse
 
+from tyrian.domain.media import TooLarge
 from tyrian.domain.problem import Problem, Refused
 from tyrian.engine.bulks import Conflict, NotFound
 from tyrian.engine.intake import IdempotencyConflict
@@ -102,7 +103,10 @@ class Server:
         call.query, problems = parameters(request.query_params.multi_items(), operation.query)
         found += problems
         try:
-            call.raw, call.body = await self._body(operation, request, key.account_id)
+            if operation.streams:
+                call.stream = request.stream()
+            else:
+                call.raw, call.body = await self._body(operation, request, key.account_id)
         except Refused as refused:
             found += refused.problems
         if found:
@@ -267,6 +271,7 @@ def _too_slow(_error: Exception) -> ApiError:
 
 _ANSWERS: Final[tuple[tuple[Any, Callable[[Any], ApiError]], ...]] = (
     (Refused, lambda error: invalid(error.problems)),
+    (TooLarge, lambda error: too_large(error.most)),
     (NotFound, lambda error: not_found(str(error) or "There is no such message or bulk in this account.")),
     (Conflict, _conflict),
     (IdempotencyConflict, _key_reused),

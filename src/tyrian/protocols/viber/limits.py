@@ -10,6 +10,7 @@ from typing import Final
 import msgspec
 
 from tyrian.domain.limits import Bound, Capabilities, ContentRule
+from tyrian.domain.media import GIF, JPEG, M4V, MP4, PNG, QUICKTIME, THREE_GP, MediaRule
 from tyrian.domain.purpose import Purpose
 from tyrian.protocols.viber import rules
 from tyrian.protocols.viber.bot_wire import MAX_BODY
@@ -33,6 +34,10 @@ _BOT_LINK: Final = (
     Bound(field="button.text", max_length=BUTTON_TEXT, source=BOT_API),
     Bound(field="button.url", max_length=OPEN_URL, source=OBSERVED),
 )
+#: Thumbnails weigh 100 kB at most and are best at 400 x 400.
+_BOT_THUMBNAIL: Final = MediaRule(
+    field="thumbnail", types=(JPEG, PNG, GIF), max_bytes=102_400, advised_width=400, advised_height=400, source=BOT_API
+)
 _BOT_CAPTION: Final = Bound(field="text", max_length=BOT_CAPTION, source=BOT_API)
 
 BOT: Final = Capabilities(
@@ -43,7 +48,9 @@ BOT: Final = Capabilities(
                 Bound(field="url", extensions=(".jpeg", ".jpg", ".png", ".gif"), source=BOT_API),
                 _BOT_CAPTION,
                 *_BOT_LINK,
-            )
+            ),
+            # 1 MB on iOS and 3 MB on Android: a picture must suit both.
+            media=(MediaRule(field="url", types=(JPEG, PNG, GIF), max_bytes=_MIB, source=BOT_API), _BOT_THUMBNAIL),
         ),
         "video": ContentRule(
             bounds=(
@@ -51,13 +58,18 @@ BOT: Final = Capabilities(
                 Bound(field="duration", maximum=180, source=BOT_API),
                 _BOT_CAPTION,
                 *_BOT_LINK,
-            )
+            ),
+            media=(
+                MediaRule(field="url", types=(MP4,), max_bytes=26 * _MIB, max_duration=180, source=BOT_API),
+                msgspec.structs.replace(_BOT_THUMBNAIL, types=(JPEG,)),
+            ),
         ),
         "file": ContentRule(
             bounds=(
                 Bound(field="size", required=True, maximum=50 * _MIB, source=BOT_API),
                 Bound(field="name", max_length=256, source=BOT_API),
-            )
+            ),
+            media=(MediaRule(field="url", max_bytes=50 * _MIB, source=BOT_API),),
         ),
         "location": ContentRule(bounds=(Bound(field="address", forbidden=True, source=BOT_API),)),
         "contact": ContentRule(
@@ -110,6 +122,15 @@ _FILES: Final = (
     ".pdf", ".xps", ".pdax", ".eps",
     ".xls", ".xlsx", ".ods", ".fods", ".csv", ".xlsm", ".xltx",
 )  # fmt: skip
+#: 24 MB is said of GIFs; partners publish no bound for pictures that stand still.
+_PICTURE: Final = MediaRule(
+    field="url",
+    types=(JPEG, PNG, GIF),
+    max_bytes=24 * _MIB,
+    advised_width=800,
+    advised_height=800,
+    source=PARTNERS,
+)
 _TEXT: Final = Bound(field="text", max_length=1000, source=SPEC)
 _URL: Final = Bound(field="url", max_length=1000, source=SPEC)
 _LINK: Final = (
@@ -120,7 +141,9 @@ _LINK: Final = (
 _BUSINESS: Final = Capabilities(
     contents={
         "text": ContentRule(bounds=(_TEXT, *_LINK)),
-        "image": ContentRule(bounds=(_URL, _TEXT, Bound(field="thumbnail", forbidden=True, source=SPEC), *_LINK)),
+        "image": ContentRule(
+            bounds=(_URL, _TEXT, Bound(field="thumbnail", forbidden=True, source=SPEC), *_LINK), media=(_PICTURE,)
+        ),
         "video": ContentRule(
             bounds=(
                 _URL,
@@ -130,7 +153,17 @@ _BUSINESS: Final = Capabilities(
                 Bound(field="thumbnail", required=True, max_length=1000, source=SPEC),
                 _TEXT,
                 *_LINK,
-            )
+            ),
+            media=(
+                MediaRule(
+                    field="url",
+                    types=(MP4, M4V, QUICKTIME, THREE_GP),
+                    max_bytes=200 * _MIB,
+                    max_duration=600,
+                    source=PARTNERS,
+                ),
+                MediaRule(field="thumbnail", types=(JPEG, PNG), source=PARTNERS),
+            ),
         ),
         "file": ContentRule(
             bounds=(
@@ -138,7 +171,8 @@ _BUSINESS: Final = Capabilities(
                 Bound(field="name", max_length=25, source=SPEC),
                 Bound(field="name", extensions=_FILES, source=PARTNERS),
                 Bound(field="size", maximum=200 * _MIB, source=PARTNERS),
-            )
+            ),
+            media=(MediaRule(field="url", max_bytes=200 * _MIB, source=PARTNERS),),
         ),
         "list": ContentRule(
             bounds=(
@@ -161,7 +195,12 @@ _BUSINESS: Final = Capabilities(
                 Bound(field="buttons", forbidden=True, source=SPEC),
                 Bound(field="background", forbidden=True, source=SPEC),
                 Bound(field="alt_text", forbidden=True, source=SPEC),
-            )
+            ),
+            media=(
+                MediaRule(
+                    field="cards[].image", types=(JPEG, PNG), advised_width=215, advised_height=185, source=PARTNERS
+                ),
+            ),
         ),
         "template": ContentRule(bounds=(Bound(field="language", required=True, source=SPEC),)),
     },

@@ -1,0 +1,13 @@
+"""Files that the gateway hosts, and what was made from them."""
+
+from tyrian.store.migrations import run_script
+
+revision = "0009_media"
+down_revision = "0003_routing"
+branch_labels = None
+depends_on = None
+
+
+def upgrade() -> None:
+    """Add the tables."""
+    run_script("0009_media.sql")
