@@ -28,6 +28,13 @@ def moving(frames: int = 3, size: tuple[int, int] = (16, 16)) -> bytes:
     return out.getvalue()
 
 
+def flicker(frames: int) -> bytes:
+    """A GIF of very many frames of one pixel each."""
+    head = b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + b"\0\0\0\xff\xff\xff"
+    frame = b"\x2c" + struct.pack("<HHHHB", 0, 0, 1, 1, 0) + b"\x02\x02\x44\x01\0"
+    return head + frame * frames + b"\x3b"
+
+
 def box(kind: bytes, content: bytes) -> bytes:
     return struct.pack(">I4s", 8 + len(content), kind) + content
 

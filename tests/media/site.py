@@ -80,6 +80,10 @@ class Site(Customer):
         super().__init__(self._answered)
         self.pages = pages or {}
 
+    async def __aenter__(self) -> "Site":
+        await super().__aenter__()
+        return self
+
     def at(self, path: str, host: str = "127.0.0.1") -> str:
         return f"http://{host}:{self.port}{path}"
 

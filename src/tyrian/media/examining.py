@@ -20,6 +20,7 @@ async def examine(source: Source, name: str, workshop: Workshop) -> tuple[Kind, 
     if kind.family == IMAGE:
         return kind, await _picture(source, kind, workshop)
     tail = await source.read(max(0, source.size - TAIL), TAIL)
+    kinds.refuse_cut(kind, tail)
     kinds.refuse_doubles(kind, head, tail)
     if kind.family == VIDEO or kind.content_type == "audio/mp4":
         return await _film(source, kind)

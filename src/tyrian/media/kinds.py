@@ -233,6 +233,17 @@ def _text(head: bytes, name: str) -> Kind:
     return _named(name, _TEXTS, "is plain text")
 
 
+def refuse_cut(kind: Kind, tail: bytes) -> None:
+    """Refuses a document whose format says how it ends, and that ends otherwise. Raises `Unacceptable`."""
+    if kind in _ZIP and not _has_directory(tail, whole=True):
+        raise Unacceptable("is cut short: its directory, which comes last, is missing")
+    # Readers look for the mark in the last kilobyte (ISO 32000-1, appendix H).
+    if kind is _PDF and b"%%EOF" not in tail[-2048:]:
+        raise Unacceptable("is cut short: its end mark (%%EOF) is missing")
+    if kind is _RTF and not tail.rstrip(b"\0\r\n\t ").endswith(b"}"):
+        raise Unacceptable("is cut short: its last bracket is missing")
+
+
 def refuse_doubles(kind: Kind, head: bytes, tail: bytes) -> None:
     """Refuses a file that is something else as well. `head` and `tail` may overlap. Raises `Unacceptable`."""
     start = head[:_GUESSED]
@@ -246,10 +257,12 @@ def refuse_doubles(kind: Kind, head: bytes, tail: bytes) -> None:
         raise Unacceptable("is also a script")
 
 
-def _has_directory(tail: bytes) -> bool:
-    """Whether a ZIP directory ends here: the end record, on the first disk of one."""
+def _has_directory(tail: bytes, *, whole: bool = False) -> bool:
+    """Whether a ZIP directory ends here: the end record, on the first disk of one; `whole` with all of its bytes."""
     at = tail.rfind(b"PK\x05\x06")
-    return at >= 0 and tail[at + 4 : at + 8] == b"\0\0\0\0"
+    if at < 0 or tail[at + 4 : at + 8] != b"\0\0\0\0":
+        return False
+    return not whole or len(tail) >= at + 22 + int.from_bytes(tail[at + 20 : at + 22], "little")
 
 
 # -- Names ------------------------------------------------------------------------------------------------------------

@@ -65,6 +65,8 @@ def make(content_type: str, data: bytes, recipe: Recipe) -> tuple[str, bytes]:
         profile = image.info.get("icc_profile")
         turned = ImageOps.exif_transpose(image)
         flat = turned.convert("RGBA" if _has_alpha(turned) else "RGB")
+    # What was read beside the pixels (comments, texts, places) would be written again.
+    flat.info.clear()
     kind = _suited(recipe.types, alpha=_shines(flat))
     flat.thumbnail(bounds, Image.Resampling.LANCZOS, reducing_gap=2.0)
     if kind == JPEG and flat.mode == "RGBA":
