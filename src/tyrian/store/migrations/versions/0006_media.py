@@ -2,12 +2,12 @@
 
 from tyrian.store.migrations import run_script
 
-revision = "0009_media"
-down_revision = "0003_routing"
+revision = "0006_media"
+down_revision = "0005_links"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Add the tables."""
-    run_script("0009_media.sql")
+    run_script("0006_media.sql")
