@@ -76,7 +76,7 @@ KINDS: Final[dict[str, Kind]] = {
             "too-large",
             413,
             "The body is too large",
-            "Send fewer messages at a time. The detail names the limit in bytes.",
+            "Send fewer messages at a time, or a smaller file. The detail names the limit in bytes.",
         ),
         Kind(
             "unsupported-media-type",
