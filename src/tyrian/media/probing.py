@@ -57,7 +57,7 @@ class Prober:
             kind, found.facts = await examine(remote, name, self._workshop)
             if not kinds.agrees(found.declared, kind):
                 found.add(
-                    f"leads to {kind.content_type}, and its server calls it {(found.declared or '')[:80]}", "type"
+                    f"leads to {kind.content_type}, and its server calls it {(found.declared or '')[:80]}", "wrong_type"
                 )
             if answer.total is None:
                 found.add("its server does not say how long it is (Content-Length)", "no_length")
