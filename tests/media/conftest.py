@@ -4,6 +4,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from ipaddress import ip_network
+from itertools import count
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from tyrian.store.database import Database
 
 LOOPBACK = (ip_network("127.0.0.0/8"),)
 START = datetime(2026, 3, 1, 9, 30, tzinfo=UTC)
+_numbers = count(1)
 BOX = SecretBox("k" * 40)
 
 
@@ -52,8 +54,10 @@ class House:
 
 
 @pytest.fixture
-async def db(database_url: str) -> AsyncIterator[Database]:
-    opened = await Database.open(database_url, work=4, reading=2)
+async def db(module_database_url: str) -> AsyncIterator[Database]:
+    """A module's database, with no file in it."""
+    opened = await Database.open(module_database_url, work=4, reading=2)
+    await opened.execute("TRUNCATE media, media_chunks, media_variants")
     yield opened
     await opened.close()
 
@@ -64,7 +68,7 @@ Make = Callable[..., Desk]
 @pytest.fixture
 async def house(db: Database) -> AsyncIterator[House]:
     """A desk that may call loopback."""
-    account_id = (await accounts.create(db, "acme", START)).id
+    account_id = (await accounts.create(db, f"acme-{next(_numbers)}", START)).id
     clock = ManualClock(START)
     settings = Settings(public_url="https://gateway.example", allow_private_callbacks=LOOPBACK)
     links = Links(BOX, settings.public_url)

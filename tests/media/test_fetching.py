@@ -18,7 +18,8 @@ from tyrian.domain.media import JPEG, MP4, PNG, MediaRule
 from tyrian.domain.problem import Problem, Refused
 from tyrian.engine.egress import Guard
 from tyrian.media import probing
-from tyrian.media.download import REDIRECTS, Downloads, Remote, Unfetchable
+from tyrian.media.download import REDIRECTS, Downloads, Unfetchable
+from tyrian.media.remote import Remote
 from tyrian.protocols.viber import limits as viber
 
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -251,7 +252,7 @@ async def test_a_body_without_end_is_cut_at_the_bound(other: Callable[..., House
 async def test_a_long_film_is_not_fetched_whole(site: Site, downloads: Downloads, house: House) -> None:
     data = samples.film(seconds=100, weight=5_000_000)
     site.pages["/a.mp4"] = in_parts(data, "video/mp4")
-    probed, problems = await house.desk.probe(site.at("/a.mp4"))
+    probed, problems = await house.desk.probe(house.account_id, site.at("/a.mp4"))
     assert problems == []
     assert probed.facts is not None
     assert (probed.facts.duration, probed.facts.size, probed.ranges) == (100.0, len(data), True)
@@ -260,7 +261,7 @@ async def test_a_long_film_is_not_fetched_whole(site: Site, downloads: Downloads
 
 async def test_a_film_from_a_server_without_parts_is_read_from_its_beginning(house: House, site: Site) -> None:
     site.pages["/a.mp4"] = whole(samples.film(weight=500_000), "video/mp4")
-    probed, problems = await house.desk.probe(site.at("/a.mp4"))
+    probed, problems = await house.desk.probe(house.account_id, site.at("/a.mp4"))
     assert (problems, len(site.requests), probed.ranges) == ([], 1, False)
 
 
@@ -269,7 +270,7 @@ async def test_no_more_than_so_much_is_fetched_to_look_at_a_file(
 ) -> None:
     monkeypatch.setattr(probing, "MOST", 300_000)
     site.pages["/a.mp4"] = whole(samples.film(weight=2_000_000), "video/mp4")
-    _, problems = await house.desk.probe(site.at("/a.mp4"))
+    _, problems = await house.desk.probe(house.account_id, site.at("/a.mp4"))
     assert [p.message for p in problems] == ["too much of it would have to be fetched to tell what it is"]
 
 
@@ -319,7 +320,7 @@ def said(problems: Sequence[Problem]) -> list[str]:
 
 async def test_everything_that_keeps_a_channel_from_taking_a_picture(house: House, site: Site) -> None:
     site.pages["/a.png"] = whole(samples.picture("PNG", (200, 100)), "image/jpeg")
-    probed, problems = await house.desk.probe(site.at("/a.png"), CAN)
+    probed, problems = await house.desk.probe(house.account_id, site.at("/a.png"), CAN)
     assert probed.facts is not None
     size = probed.facts.size
     assert said(problems) == [
@@ -335,13 +336,13 @@ async def test_everything_that_keeps_a_channel_from_taking_a_picture(house: Hous
 
 async def test_viber_s_own_limits_of_a_film(house: House, site: Site) -> None:
     site.pages["/a.mov"] = in_parts(samples.film(brand=b"qt  ", seconds=200), "video/quicktime")
-    _, problems = await house.desk.probe(site.at("/a.mov"), viber.BOT, "video")
+    _, problems = await house.desk.probe(house.account_id, site.at("/a.mov"), viber.BOT, "video")
     assert said(problems) == [
         "must begin with https://",
         f"leads to a file that is video/quicktime; this channel takes {MP4}",
         "leads to a file that lasts 200.0 s; this channel takes at most 180 s",
     ]
-    _, problems = await house.desk.probe(site.at("/a.mov"), viber.business(True), "video")
+    _, problems = await house.desk.probe(house.account_id, site.at("/a.mov"), viber.business(True), "video")
     assert said(problems) == ["must begin with https://"]
 
 
@@ -349,24 +350,24 @@ async def test_bounds_of_a_content_are_rules_where_a_channel_has_no_other(house:
     bounds = (Bound(field="size", maximum=100), Bound(field="duration", maximum=5))
     can = Capabilities(contents={"video": ContentRule(bounds=bounds)})
     site.pages["/a.mp4"] = whole(samples.film(seconds=9), "video/mp4")
-    _, problems = await house.desk.probe(site.at("/a.mp4"), can, "video")
+    _, problems = await house.desk.probe(house.account_id, site.at("/a.mp4"), can, "video")
     assert [p.message.partition(";")[2] for p in problems[1:]] == [
         " this channel takes at most 100",
         " this channel takes at most 5 s",
     ]
     site.pages["/a.jpg"] = whole(samples.picture(size=(2, 2)), "image/jpeg")
-    _, problems = await house.desk.probe(site.at("/a.jpg"), can, "video")
+    _, problems = await house.desk.probe(house.account_id, site.at("/a.jpg"), can, "video")
     assert "leads to a file that is image/jpeg, and no video" in said(problems)
 
 
 async def test_a_content_that_a_channel_does_not_take(house: House, site: Site) -> None:
-    _, problems = await house.desk.probe(site.at("/a.jpg"), CAN, "video")
+    _, problems = await house.desk.probe(house.account_id, site.at("/a.jpg"), CAN, "video")
     assert problems[0] == Problem("/content", '"video" cannot be sent on this channel')
 
 
 async def test_a_server_that_does_not_say_how_long_a_file_is(house: House, site: Site) -> None:
     site.pages["/a.jpg"] = raw(OK + b"content-type: image/jpeg\r\n\r\n" + PICTURE)
-    probed, problems = await house.desk.probe(site.at("/a.jpg"))
+    probed, problems = await house.desk.probe(house.account_id, site.at("/a.jpg"))
     assert said(problems) == ["its server does not say how long it is (Content-Length)"]
     assert probed.facts is not None
     assert probed.facts.size == len(PICTURE)
@@ -383,14 +384,14 @@ async def test_a_server_that_does_not_say_how_long_a_file_is(house: House, site:
     ],
 )
 async def test_a_url_that_leads_nowhere(house: House, url: str, words: str) -> None:
-    probed, problems = await house.desk.probe(url)
+    probed, problems = await house.desk.probe(house.account_id, url)
     assert words in problems[0].message
     assert (probed.status, probed.facts) == (None, None)
 
 
 async def test_a_file_of_our_own_is_judged_without_fetching_it(house: House) -> None:
     stored = await house.keep(samples.picture("PNG", (200, 100)), "a.png")
-    probed, problems = await house.desk.probe(stored.url, CAN)
+    probed, problems = await house.desk.probe(house.account_id, stored.url, CAN)
     assert probed.facts == stored.facts
     assert said(problems)[1] == "leads to a file that is image/png; this channel takes image/jpeg"
     assert PNG not in RULE.types

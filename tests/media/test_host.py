@@ -15,6 +15,7 @@ from tyrian.media.host import Host
 from tyrian.media.links import Links
 from tyrian.store import media as store
 from tyrian.store.crypto import SecretBox
+from tyrian.store.database import Database
 
 DATA = samples.film(weight=2 * store.CHUNK)
 
@@ -202,7 +203,10 @@ async def test_a_link_that_was_changed_is_refused_unseen(
 ) -> None:
     changed = re.sub(old, new, film.url)
     assert changed != film.url
-    await house.db.execute("ALTER TABLE media RENAME TO hidden")
+    away = await Database.open(house.db.url, work=2, reading=1)
+    await away.close()
+    browser.host = Host(away, house.clock, house.links)
+    assert (await browser.ask(film.url)).status == 503
     assert (await browser.ask(changed)).status == 403, "the database was not asked"
 
 

@@ -1,6 +1,8 @@
 """Files are kept, once for each account, for a time, within a quota; what dies on the way leaves nothing."""
 
 import asyncio
+import os
+import sys
 from collections.abc import AsyncIterator, Callable
 from datetime import timedelta
 from uuid import UUID, uuid4
@@ -14,6 +16,7 @@ from tyrian.domain.problem import Refused
 from tyrian.store import accounts, media as store
 
 DAY = 86_400
+_PATH = os.pathsep.join(path for path in sys.path if path)
 WORD = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -66,7 +69,7 @@ async def test_the_same_bytes_are_kept_once_for_each_account(house: House) -> No
     again = await house.keep(samples.PDF, "new.pdf")
     assert (again.id, again.name, again.fresh) == (first.id, "new.pdf", False)
     assert await house.rows() == 1
-    other = (await accounts.create(house.db, "other", house.clock.now())).id
+    other = (await accounts.create(house.db, "another", house.clock.now())).id
     theirs = await house.desk.upload(other, "a.pdf", in_chunks(samples.PDF))
     assert theirs.id != first.id
     assert await house.desk.get(other, first.id) is None
@@ -210,6 +213,52 @@ async def test_a_process_that_dies_leaves_nothing_visible_and_upkeep_clears_it(h
     await house.clock.advance(2 * 3600 + 1)
     await house.desk.forget()
     assert (await house.rows(), await house.chunks(), await house.desk.used(house.account_id)) == (0, 0, 0)
+
+
+_DIES = """
+import asyncio, sys
+from datetime import UTC, datetime
+from tests.clock import ManualClock
+from tyrian.domain.ids import Ids
+from tyrian.media.desk import Desk
+from tyrian.media.links import Links
+from tyrian.settings import Settings
+from tyrian.store.crypto import SecretBox
+from tyrian.store.database import Database
+
+async def chunks():
+    yield b"a" * 700_000
+    print("half", flush=True)
+    await asyncio.Event().wait()
+
+async def main():
+    db = await Database.open(sys.argv[1], work=2, reading=1)
+    clock = ManualClock(datetime.fromisoformat(sys.argv[2]))
+    desk = Desk(db, Settings(), clock, Ids(), Links(SecretBox("k" * 40), "https://gateway.example"))
+    await desk.upload(int(sys.argv[3]), "a.txt", chunks())
+
+asyncio.run(main())
+"""
+
+
+async def test_a_process_that_is_killed_in_the_middle_of_an_upload(house: House) -> None:
+    arguments = (house.db.url, house.clock.now().isoformat(), str(house.account_id))
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", _DIES, *arguments, stdout=asyncio.subprocess.PIPE, env={**os.environ, "PYTHONPATH": _PATH}
+    )
+    assert process.stdout is not None
+    assert await process.stdout.readline() == b"half\n"
+    process.kill()
+    await process.wait()
+    assert (await house.rows(), await house.chunks()) == (1, 2)
+    assert await house.desk.list(house.account_id, None, 10) == []
+    # The same file, sent again, does not meet the remains of the first.
+    again = await house.keep(b"a" * 700_000, "a.txt")
+    assert again.fresh
+    await house.clock.advance(2 * 3600 + 1)
+    await house.desk.forget()
+    assert (await house.rows(), await house.chunks()) == (1, 3)
+    assert await bytes_of(house, again.id) == b"a" * 700_000
 
 
 async def test_an_upload_that_was_cleared_away_under_way_is_refused(house: House) -> None:

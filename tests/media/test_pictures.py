@@ -89,6 +89,15 @@ def test_a_picture_whose_frames_have_too_many_pixels_is_refused(monkeypatch: pyt
         pictures.look(GIF, samples.moving(4))
 
 
+def test_a_picture_of_too_many_scans_is_refused() -> None:
+    data = samples.picture("JPEG", progressive=True)
+    assert pictures.look(JPEG, data).width == 64
+    scan = data[data.rindex(b"\xff\xda") : -2]
+    assert pictures.look(JPEG, data[:-2] + scan * 3 + data[-2:]).width == 64
+    with pytest.raises(Unacceptable, match="more than 100 scans"):
+        pictures.look(JPEG, data[:-2] + scan * 100 + data[-2:])
+
+
 def test_a_picture_of_another_kind_than_said() -> None:
     with pytest.raises(Unacceptable):
         pictures.look(PNG, samples.picture("JPEG"))

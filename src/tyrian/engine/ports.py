@@ -123,7 +123,7 @@ class Media(Port):
         ...
 
     async def probe(
-        self, url: str, can: Capabilities | None = None, kind: str = "image", field: str = "url"
+        self, account_id: int, url: str, can: Capabilities | None = None, kind: str = "image", field: str = "url"
     ) -> tuple[Probed, Sequence[Problem]]:
         """What is behind a URL, and what keeps a channel from taking it as this field of this type of content."""
         ...

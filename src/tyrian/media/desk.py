@@ -28,6 +28,7 @@ from tyrian.media.kinds import IMAGE, KINDS, Unacceptable
 from tyrian.media.links import Links
 from tyrian.media.probing import Prober
 from tyrian.media.sources import Kept, in_pieces
+from tyrian.media.turns import Turns
 from tyrian.media.workshop import Workshop
 from tyrian.settings import Settings
 from tyrian.store import media as store
@@ -37,10 +38,12 @@ from tyrian.store.database import Database
 UPLOAD_SECONDS: Final = 3600.0
 #: Seconds that may pass without a byte of an upload.
 IDLE_SECONDS: Final = 30.0
-#: Files looked at, or made, at once: each may be in memory whole.
-_AT_ONCE: Final = 2
-#: Files removed in one turn of upkeep.
-_CLEARED: Final = 500
+#: Files looked at, or made, at once: of an account, and in all. Each may be in memory whole.
+_EXAMINED: Final = (1, 2)
+#: URLs probed at once: of an account, and in all. Each may take as long as its server pleases, within the bound.
+_PROBED: Final = (2, 12)
+#: Files removed in one statement: each takes its pieces along, hundreds of them.
+_CLEARED: Final = 50
 _LAST: Final = UUID(int=2**128 - 1)
 
 
@@ -65,7 +68,8 @@ class Desk:
         self._links = links
         self._downloads = downloads
         self._workshop = workshop or Workshop()
-        self._examining = asyncio.Semaphore(_AT_ONCE)
+        self._examining = Turns(*_EXAMINED)
+        self._probing = Turns(*_PROBED)
 
     # -- Taking in ------------------------------------------------------------------------------------------------
 
@@ -143,7 +147,7 @@ class Desk:
         declared: str | None,
     ) -> store.Row:
         size, sha256 = await self._written(media_id, chunks)
-        async with self._examining:
+        async with self._examining.of(account_id):
             kind, facts = await examine(Kept(self._db, media_id, size), name, self._workshop)
         if not kinds.agrees(declared, kind):
             raise Unacceptable(f"is {kind.content_type}, and was declared as {(declared or '')[:80]}")
@@ -220,15 +224,16 @@ class Desk:
     # -- Probing --------------------------------------------------------------------------------------------------
 
     async def probe(
-        self, url: str, can: Capabilities | None = None, kind: str = "image", field: str = "url"
+        self, account_id: int, url: str, can: Capabilities | None = None, kind: str = "image", field: str = "url"
     ) -> tuple[Probed, Sequence[Problem]]:
         """What is behind a URL, and what keeps a channel from taking it."""
-        prober = Prober(self._fetching(), self._workshop, self._examining)
+        prober = Prober(self._fetching(), self._workshop)
         link = self._links.own(url)
         row = await store.get(self._db, link.media_id, self._clock.now()) if link is not None else None
         if row is not None and link is not None and link.expires_at > self._clock.now():
             return prober.judge_own(url, row.facts, can, kind, field)
-        return await prober.probe(url, can, kind, field)
+        async with self._probing.of(account_id):
+            return await prober.probe(url, can, kind, field)
 
     # -- Making to fit --------------------------------------------------------------------------------------------
 
@@ -253,7 +258,7 @@ class Desk:
         known = await store.variant(self._db, row.account_id, row.sha256, spelt, now, until)
         if known is not None:
             return self._stored(known)
-        async with self._examining:
+        async with self._examining.of(row.account_id):
             data = await Kept(self._db, row.id, row.size).read(0, row.size)
             _, made = await self._workshop.make(row.content_type, data, recipe)
         stored = await self._take(row.account_id, row.name, _once(made), len(made), None)

@@ -20,6 +20,9 @@ MAX_FRAMES: Final = 1000
 #: Pixels along one side; JPEG and WebP allow no more, or less.
 MAX_SIDE: Final = 16_383
 
+#: Passes over the pixels of a progressive JPEG. Some ten are usual; each costs time, and hardly a byte.
+MAX_SCANS: Final = 100
+
 _FORMATS: Final = {JPEG: "JPEG", PNG: "PNG", GIF: "GIF", WEBP: "WEBP"}
 _QUALITIES: Final = (85, 75, 65, 55, 45)
 #: Each step makes a picture that is still too heavy this much smaller, so often.
@@ -185,7 +188,7 @@ def _end(content_type: str, data: bytes) -> int:
 
 def _jpeg_end(data: bytes) -> int | None:
     """Behind the first end mark that is not within a segment (a thumbnail in the metadata has one of its own)."""
-    at = 2
+    at, scans = 2, 0
     while at + 4 <= len(data):
         if data[at] != 0xFF:
             return None
@@ -200,6 +203,9 @@ def _jpeg_end(data: bytes) -> int | None:
             return None
         at += 2 + length
         if mark == 0xDA:
+            scans += 1
+            if scans > MAX_SCANS:
+                raise Unacceptable(f"has more than {MAX_SCANS} scans")
             at = _behind_scan(data, at)
     return len(data) if data[at : at + 2] == b"\xff\xd9" else None
 

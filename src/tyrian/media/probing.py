@@ -1,6 +1,5 @@
 """What is behind a URL, before a message with it is sent: the questions that a network would ask too late."""
 
-import asyncio
 from collections.abc import Sequence
 from typing import Final
 from urllib.parse import unquote, urlsplit
@@ -9,9 +8,10 @@ from tyrian.domain.limits import Capabilities, media_rule, url_faults
 from tyrian.domain.media import Facts, MediaRule, Probed, broken
 from tyrian.domain.problem import Problem
 from tyrian.media import kinds
-from tyrian.media.download import Downloads, Remote, Unfetchable
+from tyrian.media.download import Downloads, Unfetchable
 from tyrian.media.examining import MAX_IMAGE, examine
 from tyrian.media.kinds import KINDS, Unacceptable
+from tyrian.media.remote import Remote
 from tyrian.media.workshop import Workshop
 
 #: Bytes of a file that a probe fetches at most: a whole picture; of films and documents, the parts that tell.
@@ -22,23 +22,21 @@ _AT: Final = "/url"
 class Prober:
     """Looks at URLs for one channel or for none."""
 
-    def __init__(self, downloads: Downloads, workshop: Workshop, turns: asyncio.Semaphore) -> None:
+    def __init__(self, downloads: Downloads, workshop: Workshop) -> None:
         self._downloads = downloads
         self._workshop = workshop
-        self._turns = turns
 
     async def probe(
         self, url: str, can: Capabilities | None, kind: str, field: str
     ) -> tuple[Probed, Sequence[Problem]]:
         """What a URL leads to, and everything that is wrong with it."""
         found = _Found(url)
-        async with self._turns:
-            try:
-                await self._look(found)
-            except Unfetchable as error:
-                found.add(str(error), "unfetchable")
-            except Unacceptable as error:
-                found.add(f"leads to a file that {error}", "unacceptable")
+        try:
+            await self._look(found)
+        except Unfetchable as error:
+            found.add(str(error), "unfetchable")
+        except Unacceptable as error:
+            found.add(f"leads to a file that {error}", "unacceptable")
         return found.probed(), [
             *_of_url(url, can, kind, field),
             *found.problems,

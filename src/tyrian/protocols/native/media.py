@@ -77,10 +77,10 @@ async def probe(call: Call) -> Reply:
     """Looks at a URL."""
     body: wire.MediaProbeRequest = call.body
     if body.fit is None:
-        probed, problems = await _desk(call).probe(body.url)
+        probed, problems = await _desk(call).probe(call.account_id, body.url)
     else:
         can = _capabilities(call, body.fit)
-        probed, problems = await _desk(call).probe(body.url, can, body.fit.content, body.fit.field)
+        probed, problems = await _desk(call).probe(call.account_id, body.url, can, body.fit.content, body.fit.field)
     return Reply(_probed(probed, [ProblemItem(p.pointer, p.message, p.code) for p in problems]))
 
 
