@@ -25,6 +25,7 @@ Scope = Literal[
     "keys:manage",
     "callbacks:manage",
     "inbound:read",
+    "media:manage",
     "accounts:manage",
 ]
 FaceName = Annotated[
