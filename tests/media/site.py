@@ -10,10 +10,11 @@ Behaviour = Callable[[Request, asyncio.StreamWriter], Awaitable[None]]
 
 
 def whole(data: bytes, content_type: str = "application/octet-stream") -> Behaviour:
-    """Gives the whole file to every question."""
+    """Gives the whole file to every question; to HEAD its head."""
 
     async def reply(request: Request, writer: asyncio.StreamWriter) -> None:
-        writer.write(answer(200, data, content_type=content_type))
+        said = answer(200, data, content_type=content_type)
+        writer.write(said[: len(said) - len(data)] if request.line.startswith("HEAD") else said)
         await writer.drain()
 
     return reply
@@ -23,6 +24,9 @@ def in_parts(data: bytes, content_type: str = "application/octet-stream") -> Beh
     """Gives the part that is asked for."""
 
     async def reply(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.line.startswith("HEAD"):
+            await whole(data, content_type)(request, writer)
+            return
         found = re.fullmatch(r"bytes=(\d+)-(\d+)", request.headers.get("range", ""))
         if found is None:
             writer.write(answer(200, data, content_type=content_type))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.engine.certificates import Authority
-from tests.engine.customer import answer
+from tests.engine.customer import Request, answer
 from tests.media import samples
 from tests.media.conftest import LOOPBACK, House
 from tests.media.site import Site, endless, in_parts, moved, raw, whole
@@ -344,6 +344,25 @@ async def test_viber_s_own_limits_of_a_film(house: House, site: Site) -> None:
     ]
     _, problems = await house.desk.probe(house.account_id, site.at("/a.mov"), viber.business(True), "video")
     assert said(problems) == ["must begin with https://"]
+
+
+async def test_a_network_that_asks_for_the_length_first(house: House, site: Site) -> None:
+    good = in_parts(samples.film(), "video/mp4")
+    heads = [b"HTTP/1.1 405 No\r\ncontent-length: 0\r\n\r\n", OK + b"\r\n", OK + b"content-length: 7\r\n\r\n"]
+    said_to_head = iter(heads)
+
+    async def deaf(request: Request, writer: asyncio.StreamWriter) -> None:
+        if request.line.startswith("HEAD"):
+            writer.write(next(said_to_head))
+        else:
+            await good(request, writer)
+
+    site.pages["/a.mp4"] = deaf
+    for _ in heads:
+        _, problems = await house.desk.probe(house.account_id, site.at("/a.mp4"), viber.business(True), "video")
+        assert [p.code for p in problems] == ["not_https", "no_head"]
+    _, problems = await house.desk.probe(house.account_id, site.at("/a.mp4"), viber.BOT, "video")
+    assert [p.code for p in problems] == ["not_https"]
 
 
 async def test_bounds_of_a_content_are_rules_where_a_channel_has_no_other(house: House, site: Site) -> None:

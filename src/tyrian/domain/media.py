@@ -36,6 +36,8 @@ class MediaRule(Struct, frozen=True, kw_only=True, omit_defaults=True):
     animated: bool = True
     #: False: the URL may be plain http.
     https: bool = True
+    #: True: the file's server must answer HEAD with the length.
+    head: bool = False
     #: Pixels that the network advises; what is made to fit is made no larger.
     advised_width: int | None = None
     advised_height: int | None = None

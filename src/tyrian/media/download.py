@@ -147,11 +147,13 @@ class Downloads:
         self._tls: ssl.SSLContext | None = None
 
     @asynccontextmanager
-    async def get(self, url: str, headers: Mapping[str, str] | None = None) -> AsyncIterator[Answer]:
-        """The answer to a GET, redirects followed. Raises `Unfetchable`."""
+    async def get(
+        self, url: str, headers: Mapping[str, str] | None = None, *, method: str = "GET"
+    ) -> AsyncIterator[Answer]:
+        """The answer to a GET, redirects followed; to a HEAD its head alone. Raises `Unfetchable`."""
         ends = asyncio.get_running_loop().time() + self._seconds
         for _ in range(REDIRECTS + 1):
-            async with self._one(url, {**_HEADERS, **(headers or {})}, ends) as answer:
+            async with self._one(method, url, {**_HEADERS, **(headers or {})}, ends) as answer:
                 if answer.status not in _MOVED or "location" not in answer.headers:
                     yield answer
                     return
@@ -163,10 +165,10 @@ class Downloads:
         self._guard.close()
 
     @asynccontextmanager
-    async def _one(self, url: str, headers: Mapping[str, str], ends: float) -> AsyncIterator[Answer]:
+    async def _one(self, method: str, url: str, headers: Mapping[str, str], ends: float) -> AsyncIterator[Answer]:
         try:
             target = parse_url(url)
-            request = request_bytes("GET", target, headers, b"")
+            request = request_bytes(method, target, headers, b"")
             reader, writer = await self._connected(target, ends)
         except Blocked as blocked:
             raise Unfetchable(str(blocked)) from blocked

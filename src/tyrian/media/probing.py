@@ -30,9 +30,11 @@ class Prober:
         self, url: str, can: Capabilities | None, kind: str, field: str
     ) -> tuple[Probed, Sequence[Problem]]:
         """What a URL leads to, and everything that is wrong with it."""
-        found = _Found(url)
+        found, rule = _Found(url), media_rule(can, kind, field) if can is not None else None
         try:
             await self._look(found)
+            if rule is not None and rule.head:
+                await self._head(found)
         except Unfetchable as error:
             found.add(str(error), "unfetchable")
         except Unacceptable as error:
@@ -59,6 +61,13 @@ class Prober:
                 )
             if answer.total is None:
                 found.add("its server does not say how long it is (Content-Length)", "no_length")
+
+    async def _head(self, found: "_Found") -> None:
+        """Asks as a network does that wants to know the length before it fetches anything."""
+        async with self._downloads.get(found.url, method="HEAD") as answer:
+            if answer.status != 200 or answer.length != (found.facts.size if found.facts else None):
+                words = "its server does not answer HEAD with the file's length, as this network asks it to"
+                found.add(words, "no_head")
 
     def judge_own(
         self, url: str, facts: Facts, can: Capabilities | None, kind: str, field: str

@@ -160,6 +160,7 @@ _BUSINESS: Final = Capabilities(
                     types=(MP4, M4V, QUICKTIME, THREE_GP),
                     max_bytes=200 * _MIB,
                     max_duration=600,
+                    head=True,
                     source=PARTNERS,
                 ),
                 MediaRule(field="thumbnail", types=(JPEG, PNG), source=PARTNERS),
