@@ -209,6 +209,12 @@ class Api:
                     return found
                 await asyncio.sleep(0.01)
 
+    async def row(self, sql: str, *args: Any) -> reading.Row:
+        """The one row that a question finds."""
+        found = await self.gateway.db.fetchrow(sql, *args)
+        assert found is not None
+        return found
+
     async def stored(self) -> int:
         """How many messages the account has."""
         return int(

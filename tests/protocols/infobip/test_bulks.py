@@ -101,7 +101,7 @@ class TestABulk:
 
     async def test_finished(self, api: Api) -> None:
         answered = await api.bot(message("Hi"), schedule={"bulkId": "B"})
-        row = await api.gateway.db.fetchrow("SELECT id FROM messages WHERE account_id = $1", api.account_id)
+        row = await api.row("SELECT id FROM messages WHERE account_id = $1", api.account_id)
         await api.receipt(row["id"], "delivered")
         assert answered.body["bulkId"] == "B"
         await api.until(row["id"], "delivered")
@@ -116,7 +116,7 @@ class TestABulk:
     async def test_failed_as_a_whole(self, api: Api) -> None:
         api.network.refuse("+385991234504", "not_a_viber_user")
         await api.business(business("Hi", "385991234504"), schedule={"bulkId": "B"})
-        row = await api.gateway.db.fetchrow("SELECT id FROM messages WHERE account_id = $1", api.account_id)
+        row = await api.row("SELECT id FROM messages WHERE account_id = $1", api.account_id)
         await api.until(row["id"], "failed")
         status = ""
         while status in ("", "PROCESSING"):
@@ -126,10 +126,10 @@ class TestABulk:
     async def test_another_accounts_bulk_is_not_there(self, api: Api, served: Api) -> None:
         answered = await api.bot(message("Hi"), schedule={"bulkId": "B", "sendAt": stamp(soon(days=1))})
         assert answered.status == 200
-        row = await api.gateway.db.fetchrow("SELECT id FROM bulks WHERE account_id = $1", api.account_id)
+        row = await api.row("SELECT id FROM bulks WHERE account_id = $1", api.account_id)
         other = await served.account()
         for name in ("B", str(row["id"])):
             refused = await other.put("/sms/1/bulks/status", {"status": "CANCELED"}, bulkId=name)
             assert refused.status == 404
-        assert UUID(str(row["id"]))
+        assert UUID(str(row["id"])).version == 7
         assert (await api.get("/sms/1/bulks/status", bulkId="B")).body["status"] == "PENDING"

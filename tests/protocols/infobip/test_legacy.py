@@ -93,8 +93,8 @@ class TestOptions:
         }
         answered = await api.post("/viber/1/message/text", {"messages": [body]})
         assert answered.body["messages"][0]["status"] == ENROUTE
-        row = await api.gateway.db.fetchrow("SELECT plan FROM messages WHERE account_id = $1", api.account_id)
-        plan = decode_plan(row["plan"])
+        row = await api.row("SELECT plan FROM messages WHERE account_id = $1", api.account_id)
+        plan: Any = decode_plan(row["plan"])
         viber, sms = plan.cascade
         assert (viber.content.tracking_data, plan.purpose.value) == ("t", "session")
         assert (sms.channel, sms.content, sms.validity) == ("demo-sms", neutral.Text(text="SMS"), 30)

@@ -26,7 +26,7 @@ class TestAnEntry:
         answered = await api.business(business("Hi", ("385991234501", "m"), options=said), schedule={"bulkId": "b"})
         assert answered.status == 200
         await api.sends(1)
-        row = await api.gateway.db.fetchrow("SELECT id FROM messages WHERE account_id = $1", api.account_id)
+        row = await api.row("SELECT id FROM messages WHERE account_id = $1", api.account_id)
         await api.receipt(row["id"], "delivered")
         (log,) = (await api.get("/viber/2/logs")).body["results"]
         for name in ("sentAt", "doneAt"):
@@ -83,9 +83,7 @@ class TestFilters:
         await api.business(business("Hi", ("385991234504", "three")))
         await api.sends(3)
         for name in ("one", "three"):
-            row = await api.gateway.db.fetchrow(
-                "SELECT id FROM messages WHERE account_id = $1 AND name = $2", api.account_id, name
-            )
+            row = await api.row("SELECT id FROM messages WHERE account_id = $1 AND name = $2", api.account_id, name)
             if name == "one":
                 await api.receipt(row["id"], "delivered")
             else:

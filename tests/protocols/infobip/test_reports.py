@@ -91,9 +91,7 @@ class TestPulling:
     async def test_the_latest_of_a_number(self, api: Api) -> None:
         for name in ("m-1", "m-2", "m-3"):
             await api.bot(message("Hi", (USER, name)))
-            row = await api.gateway.db.fetchrow(
-                "SELECT id FROM messages WHERE account_id = $1 AND name = $2", api.account_id, name
-            )
+            row = await api.row("SELECT id FROM messages WHERE account_id = $1 AND name = $2", api.account_id, name)
             await api.receipt(row["id"], "delivered")
         reports = (await api.get("/viber-bot/1/reports", limit=2)).body["results"]
         assert sorted(r["messageId"] for r in reports) == ["m-2", "m-3"]
@@ -118,7 +116,7 @@ class TestPulling:
             ),
             schedule={"bulkId": "bulk-1"},
         )
-        row = await api.gateway.db.fetchrow("SELECT id FROM messages WHERE account_id = $1", api.account_id)
+        row = await api.row("SELECT id FROM messages WHERE account_id = $1", api.account_id)
         await api.receipt(row["id"], "delivered")
         assert (await api.get("/viber-bot/1/reports", **{name: other})).body == {"results": []}
         assert len(await api.pulled("/viber-bot/1/reports", **{name: value})) == 1
@@ -149,7 +147,7 @@ class TestPulling:
             business("Hi", ("385991234504", "m"), options={"smsFailover": {"text": "Hi", "sender": "Shop"}})
         )
         assert answered.body["messages"][0]["messageId"] == "m"
-        row = await api.gateway.db.fetchrow("SELECT id FROM messages WHERE account_id = $1", api.account_id)
+        row = await api.row("SELECT id FROM messages WHERE account_id = $1", api.account_id)
         await api.sends(2)
         await api.receipt(row["id"], "delivered")
         (report,) = await api.pulled("/viber/2/reports")

@@ -220,8 +220,8 @@ class TestOptions:
         assert answered.body["bulkId"] == "autumn-1"
         assert answered.body["messages"][0]["messageId"] == "order-7"
         assert answered.body["messages"][0]["status"] == ACCEPTED
-        (identifier,) = await api.gateway.db.fetchrow("SELECT id FROM messages WHERE account_id = $1", api.account_id)
-        plan = decode_plan((await api.message(identifier))["plan"])
+        (identifier,) = await api.row("SELECT id FROM messages WHERE account_id = $1", api.account_id)
+        plan: Any = decode_plan((await api.message(identifier))["plan"])
         viber, sms = plan.cascade
         assert (viber.fallback_time, viber.validity, sms.validity, sms.to) == (1800, 1800, 7200, "+385991234509")
         assert (viber.channel, sms.channel) == ("demo-bot", "demo-sms")
