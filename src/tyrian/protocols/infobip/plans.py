@@ -18,11 +18,11 @@ from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import MIN_VALIDITY, Callback, Plan, Platform, Step
 from tyrian.engine.channels import ChannelEntry
 from tyrian.engine.pulls import queue_url
+from tyrian.engine.sizes import Sizes
 from tyrian.protocols.infobip import statuses, wire, wire_bot as bot, wire_business as business
 from tyrian.protocols.infobip.checks import aware
 from tyrian.protocols.infobip.content import Unfit, of_bot, of_business, purpose_of
 from tyrian.protocols.infobip.facts import Facts, Product, pack
-from tyrian.protocols.infobip.media import Measure
 from tyrian.protocols.infobip.operation import FACE
 from tyrian.protocols.infobip.subscriptions import subscriptions_of
 
@@ -63,7 +63,7 @@ class Planner:
 
     def __init__(self, gateway: "Gateway") -> None:
         self._channels = gateway.channels
-        self._measure = Measure(gateway.settings.allow_private_callbacks)
+        self._sizes = Sizes(gateway.settings.allow_private_callbacks)
         self._subscriptions = subscriptions_of(gateway)
 
     async def outline(
@@ -78,8 +78,9 @@ class Planner:
             content, purpose = self._content(product, message)
         except Unfit as unfit:
             return Rejected(statuses.REFUSED, str(unfit))
-        if isinstance(content, Video | File) and content.size is None:
-            content.size = await self._measure.size_of(content, entry.capabilities)
+        if isinstance(content, Video | File):
+            # The vendor asks the file's server, too (Python client 6.0.0, VIDEO).
+            await self._sizes.fill(content, entry.capabilities)
         rejected = _check(content, purpose, entry)
         if rejected is not None:
             return rejected
