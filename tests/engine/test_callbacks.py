@@ -262,6 +262,20 @@ async def test_callbacks_of_a_message_keep_their_order_through_failures(gateway:
     assert [r.json["data"] for r in customer.requests] == ["sent", "other", "sent", "sent", "delivered", "seen"]
 
 
+async def test_an_endpoint_in_trouble_does_not_hold_up_what_another_is_told_of_the_same_message(
+    gateway: StandIn,
+) -> None:
+    """A person's message may go to several dialects' addresses, and `seen` to one of its own."""
+    async with Customer(answer(500)) as ill, Customer() as well, running(gateway) as at_work:
+        message = await at_work.report(ill.url, "received")
+        await at_work.next(RETRY)
+        await at_work.report(well.url, "received", message=message)
+        await at_work.report(well.url, "seen", message=message)
+        for _ in range(2):
+            await at_work.next(DONE)
+    assert [r.json["data"] for r in well.requests] == ["received", "seen"]
+
+
 async def test_a_parked_callback_does_not_hold_up_later_ones_of_its_message(gateway: StandIn) -> None:
     async def gone(request: Request, writer: asyncio.StreamWriter) -> None:
         writer.write(answer(410) if request.json["data"] == "delivered" else OK)

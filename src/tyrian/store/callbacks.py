@@ -1,7 +1,7 @@
 """Due callbacks: how they are found, claimed, written down and brought again.
 
 There are two lines of them, first tries and repeats, each walked by endpoint. A callback goes only when no earlier one
-of its message waits: the head of each message's line. One that is parked is out of the line.
+of its message waits for the same endpoint: the head of each line. One that is parked is out of the line.
 """
 
 from collections.abc import Mapping, Sequence
@@ -54,7 +54,7 @@ WITH quick AS MATERIALIZED (
         JOIN callbacks c ON c.id = k.id
         WHERE c.leased_until IS NULL AND NOT c.parked AND NOT EXISTS (
             SELECT 1 FROM callbacks e WHERE e.message_id = c.message_id AND e.id < c.id AND NOT e.parked
-              AND e.endpoint_id > 0)
+              AND e.endpoint_id = c.endpoint_id)
         ORDER BY k.due_at, k.id LIMIT w.room
         FOR UPDATE OF c SKIP LOCKED) h
     LIMIT $6
@@ -74,7 +74,7 @@ FROM (
         ORDER BY due_at, id LIMIT $4 FOR UPDATE SKIP LOCKED) k
     CROSS JOIN LATERAL (
         SELECT e.due_at, e.tries, e.leased_until FROM callbacks e
-        WHERE e.message_id = k.message_id AND e.id < k.id AND NOT e.parked AND e.endpoint_id > 0
+        WHERE e.message_id = k.message_id AND e.id < k.id AND NOT e.parked AND e.endpoint_id = $1
         ORDER BY e.id LIMIT 1) b
     WHERE b.tries > 0 AND b.leased_until IS NULL) b
 WHERE c.id = b.id
@@ -139,19 +139,19 @@ WITH i AS MATERIALIZED (
     AS i(id, verdict, at, due_at, type, reason, attempt_id, detail, exchange)
 ), done AS (
     DELETE FROM callbacks c USING i WHERE i.verdict = {DONE} AND c.id = i.id
-    RETURNING c.message_id, c.tries, i.*
+    RETURNING c.message_id, c.endpoint_id, c.tries, i.*
 ), again AS (
     UPDATE callbacks c SET tries = c.tries + 1, due_at = i.due_at, parked = i.verdict = {PARK}, last_reason = i.reason,
         leased_until = NULL, node = NULL
     FROM i WHERE i.verdict <> {DONE} AND c.id = i.id AND c.node = $10 AND c.leased_until IS NOT NULL
-    RETURNING c.message_id, c.tries, i.*
+    RETURNING c.message_id, c.endpoint_id, c.tries, i.*
 ), settled AS MATERIALIZED (
     SELECT * FROM done UNION ALL SELECT * FROM again
 ), followers AS (
     UPDATE callbacks f SET due_at = CASE s.verdict
         WHEN {RETRY} THEN GREATEST(f.due_at, s.due_at) ELSE LEAST(f.due_at, s.at) END
     FROM settled s
-    WHERE s.tries > 0 AND f.message_id = s.message_id AND f.id > s.id
+    WHERE s.tries > 0 AND f.message_id = s.message_id AND f.endpoint_id = s.endpoint_id AND f.id > s.id
       AND f.tries = 0 AND f.leased_until IS NULL AND NOT f.parked
 ), happened AS (
     INSERT INTO events (message_id, at, type, reason, attempt_id, detail, exchange)
