@@ -316,3 +316,16 @@ async def test_https_to_a_port_that_speaks_http_is_unreachable(client: MakeClien
             await post(
                 client(resolve=at_home, ca_file=authority.ca_file, total=2.0), f"https://a.example:{customer.port}/"
             )
+
+
+async def test_an_answer_to_head_is_whole_without_the_body_that_it_announces(client: MakeClient) -> None:
+    async def head_only(request: Request, writer: asyncio.StreamWriter) -> None:
+        writer.write(b"HTTP/1.1 200 OK\r\ncontent-length: 123456\r\n\r\n")
+
+    asker = client()
+    async with Customer(head_only) as customer:
+        for _ in range(2):
+            found = await asker.request("HEAD", customer.url, {})
+            assert (found.status, found.header("content-length"), found.body) == (200, "123456", b"")
+            assert found.whole
+        assert customer.connections == 1, "the connection serves again"

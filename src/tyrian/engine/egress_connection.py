@@ -61,6 +61,8 @@ class Connection(asyncio.Protocol):
         self._body = bytearray()
         self._received = 0
         self._headed = False
+        #: An answer to HEAD has no body, whatever length its head states (RFC 9112, section 6.3).
+        self._bodiless = False
 
     # -- Asking ---------------------------------------------------------------------------------------------------
 
@@ -70,6 +72,7 @@ class Connection(asyncio.Protocol):
             raise Cut("the connection was closed", unheard=True)
         loop = asyncio.get_running_loop()
         self._begin()
+        self._bodiless = request.startswith(b"HEAD ")
         self._parser = httptools.HttpResponseParser(self)
         answer = self._answer = loop.create_future()
         timer = loop.call_later(seconds, self._late)
@@ -175,6 +178,8 @@ class Connection(asyncio.Protocol):
         if self._parser is not None:
             self._status = self._parser.get_status_code()
             self._headed = self._status >= 200
+            if self._headed and self._bodiless:
+                self._settle(whole=True)
 
     def on_body(self, data: bytes) -> None:
         """A piece of the body. More than the bound is not kept, even where it comes in one piece."""
