@@ -30,13 +30,16 @@ WITH i AS MATERIALIZED (
     SELECT message_id, attempt_id, account_id, step, channel_id, 'sent', tries, started_at, at, at, recipient,
         provider_ref
     FROM mine
-    ON CONFLICT (message_id, id) DO UPDATE SET status = excluded.status, reason = NULL, tries = excluded.tries,
+    ON CONFLICT (message_id, id) DO UPDATE SET
+        status = CASE WHEN a.status IN ('delivered', 'seen') THEN a.status ELSE excluded.status END,
+        reason = NULL, tries = excluded.tries,
         sent_at = excluded.sent_at, updated_at = excluded.updated_at,
         provider_ref = COALESCE(excluded.provider_ref, a.provider_ref)
 ), stated AS (
     UPDATE messages m SET status = 'sent', reason = NULL, updated_at = mine.at, step = mine.step
     FROM mine
     WHERE m.account_id = mine.account_id AND m.id = mine.message_id AND m.id BETWEEN $14::uuid AND $15::uuid
+      AND m.status NOT IN ('delivered', 'seen')
 ), awaited AS (
     INSERT INTO deadlines (message_id, account_id, attempt_id, due_at)
     SELECT message_id, account_id, attempt_id, deadline FROM mine
@@ -96,7 +99,8 @@ WITH i AS MATERIALIZED (
 ), stated AS (
     UPDATE messages m SET status = mine.type, reason = NULL, updated_at = mine.at
     FROM mine
-    WHERE newer AND m.account_id = mine.account_id AND m.id = mine.message_id AND m.id BETWEEN $16::uuid AND $17::uuid
+    WHERE newer AND m.status <> 'seen' AND m.account_id = mine.account_id AND m.id = mine.message_id
+      AND m.id BETWEEN $16::uuid AND $17::uuid
 ), cleared AS (
     DELETE FROM deadlines d USING mine WHERE d.message_id = mine.message_id AND d.attempt_id = mine.attempt_id
 ), told AS (

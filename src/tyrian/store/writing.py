@@ -221,6 +221,10 @@ _EVENT_COLUMNS = tuple(
 _ALL = (*_COLUMNS, *_EVENT_COLUMNS)
 _N = len(_ALL)
 
+#: The last word on a state that never runs backwards, whatever a resend or a repeat thinks of the message `m`: after
+#: `delivered` comes only `seen`, after `seen` nothing.
+NOT_BACK = "m.status <> 'seen' AND (m.status <> 'delivered' OR {status} = 'seen')"
+
 _APPLY = f"""
 WITH i AS MATERIALIZED (
     SELECT * FROM unnest({", ".join(f"${n}::{kind}[]" for n, (_, kind) in enumerate(_ALL, 1))})
@@ -266,7 +270,9 @@ WITH i AS MATERIALIZED (
     SELECT message_id, attempt_id, account_id, step, channel_id, attempt_status, attempt_reason, tries, started_at,
         sent_at, delivered_at, seen_at, at, recipient, provider_ref
     FROM mine WHERE fenced AND attempt_status IS NOT NULL
-    ON CONFLICT (message_id, id) DO UPDATE SET status = excluded.status, reason = excluded.reason,
+    ON CONFLICT (message_id, id) DO UPDATE SET
+        status = CASE WHEN a.status IN ('delivered', 'seen') THEN a.status ELSE excluded.status END,
+        reason = CASE WHEN a.status IN ('delivered', 'seen') THEN a.reason ELSE excluded.reason END,
         tries = excluded.tries, sent_at = COALESCE(excluded.sent_at, a.sent_at), updated_at = excluded.updated_at,
         provider_ref = COALESCE(excluded.provider_ref, a.provider_ref)
 ), heard AS (
@@ -282,6 +288,7 @@ WITH i AS MATERIALIZED (
         step = CASE WHEN mine.send = {NEXT} THEN mine.send_step ELSE mine.step END
     FROM mine
     WHERE mine.message_status IS NOT NULL AND m.account_id = mine.account_id AND m.id = mine.message_id
+      AND {NOT_BACK.format(status="mine.message_status")}
       AND m.id BETWEEN ${_N + 2}::uuid AND ${_N + 3}::uuid
 ), awaited AS (
     INSERT INTO deadlines (message_id, account_id, attempt_id, due_at)
