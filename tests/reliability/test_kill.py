@@ -16,6 +16,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import aiohttp
 import asyncpg
@@ -151,8 +152,13 @@ class Scene:
             doubts = await connection.fetch(
                 "SELECT message_id::text, count(*) AS n FROM events WHERE type = 'uncertain' GROUP BY 1"
             )
+            last = {row["id"]: row["status"] for row in rows}
+            odd = [i for i in self.run.accepted if last.get(i) not in ("seen", "failed")]
+            sql = "SELECT at, id, type, reason, attempt_id FROM events WHERE message_id = $1 ORDER BY id"
+            told = {i: [tuple(event) for event in await connection.fetch(sql, UUID(i))] for i in odd[:3]}
         finally:
             await connection.close()
+        assert not odd, f"{len(odd)} messages ended otherwise than they were told of: {told}"
         statuses = {row["id"]: row["status"] for row in rows}
         uncertain = {row["message_id"]: row["n"] for row in doubts}
         for identifier, text in self.run.accepted.items():
