@@ -14,6 +14,7 @@ from tyrian.domain.ids import Ids
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.ports import CallbackRequest
 from tyrian.engine.report import Report, encode
+from tyrian.engine.turns import Turns
 from tyrian.store.database import Database
 
 
@@ -81,6 +82,7 @@ class StandIn:
         self.callbacks: Any = None
         self.inbound: Any = None
         self.receipts: Any = None
+        self.turns = Turns(self)
         self.account = 0
 
     async def open(self) -> "StandIn":

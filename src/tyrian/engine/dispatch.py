@@ -20,10 +20,12 @@ from tyrian.engine import ports
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.claimed import content_of, facts_of, happening_of, states
 from tyrian.engine.gate import Gate
+from tyrian.engine.guarding import Guards
 from tyrian.engine.known import Facts, Known, Recent, from_row
 from tyrian.engine.lane import Lane
 from tyrian.engine.links import Links
 from tyrian.engine.node import Node
+from tyrian.engine.reacting import Asked, Dresser, person_of
 from tyrian.engine.router import Router
 from tyrian.engine.writer import Scribe, reported
 from tyrian.store import claims
@@ -61,6 +63,10 @@ class Dispatch:
         self._channels = channels
         self._router = router
         self._scribe = scribe
+        #: Says who may not be written to; without it, everybody may.
+        self.guards: Guards | None = None
+        #: Those who change contents on their way out.
+        self.dressers: list[Dresser] = []
         #: Makes links that are tracked; without it, none are.
         self.links: Links | None = None
         self._node = node
@@ -193,6 +199,8 @@ class Dispatch:
         try:
             now = self.clock.now()
             early = self._not_now(facts, known, now) or self._not_here(lane.channel, facts, known, now)
+            if early is None and self.guards:
+                early = await self._not_to(lane, facts, known, now)
             if early is not None:
                 await self.outcomes.submit(early)
                 return
@@ -244,6 +252,22 @@ class Dispatch:
         self.on_moved(channel, happening.reason)
         return self._scribe.write(facts, known, rules.advance(*states(facts, known), happening, now), now, route=route)
 
+    async def _not_to(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Write | None:
+        """The write for a send to somebody who may not be written to, or not yet."""
+        assert isinstance(known.plan, Plan)
+        content = known.plan.cascade[facts.step].content
+        person, channel = person_of(facts.recipient), lane.channel
+        assert self.guards is not None
+        asked = Asked(facts.account_id, channel, lane.entry.network, person, known.plan, content, now, facts)
+        (verdict,) = await self.guards.judge([asked])
+        if verdict is None:
+            return None
+        if verdict.until is not None:
+            return self._scribe.write(facts, known, rules.Changes(retry_at=verdict.until), now)
+        return self._outcome(
+            channel, facts, known, ports.Refused(verdict.reason, ports.Exchange("", error=verdict.rule))
+        )
+
     async def _attempt(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> ports.SendResult:
         connector = lane.entry.connector
         if connector is None:
@@ -259,6 +283,10 @@ class Dispatch:
         content = content_of(known, facts.step)
         if self.links is not None:
             content = await self.links.shortened(lane.channel, facts, known, content)
+        assert isinstance(known.plan, Plan)
+        for dresser in self.dressers:
+            if dresser.wants(lane.channel, known.plan, content):
+                content = await dresser.dress(lane.channel, facts, known, content)
         outgoing = ports.Outgoing(
             attempt_id=facts.attempt_id,
             message_id=facts.message_id,

@@ -20,6 +20,7 @@ from tyrian.engine.dispatch import Dispatch
 from tyrian.engine.documents import Documents
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.feeder import Feeder, Released
+from tyrian.engine.guarding import Guards
 from tyrian.engine.inbound import InboundDesk
 from tyrian.engine.intake import Intake
 from tyrian.engine.keys import KeyRing
@@ -31,6 +32,7 @@ from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Medi
 from tyrian.engine.pulls import Pulls
 from tyrian.engine.receipts import Receipts, Transitions
 from tyrian.engine.router import Router
+from tyrian.engine.turns import Turns
 from tyrian.engine.upkeep import Upkeep
 from tyrian.engine.waker import BULKS, CALLBACKS, Waker, sends
 from tyrian.engine.writer import Scribe, reported
@@ -80,12 +82,14 @@ class Gateway:
         self.scribe = Scribe(self.channels, router, self.ids)
         self.links = Links(db, clock, settings.public_url)
         self.clicks = Clicks(self)
+        self.guards = Guards(self.channels)
         recent = Recent()
         self.dispatch = Dispatch(db, clock, self.channels, router, self.scribe, self.node, recent, self._reports)
         self.intake = Intake(db, clock, self.ids, router, self.endpoints, self.node, self.dispatch, recent)
         self.transitions = Transitions(clock, self.scribe)
         self.receipts = Receipts(db, clock, self.transitions)
         self.callbacks = Callbacks(self)
+        self.turns = Turns(self)
         self.inbound = InboundDesk(self)
         self.feeder = Feeder(db, clock, self.ids, router, self.scribe)
         self.bulks = Bulks(db, clock, self.ids, self.channels, self.intake, self.scribe)
@@ -104,6 +108,9 @@ class Gateway:
         )
         #: The files that are hosted; the application puts it in, for it lives above the engine.
         self.media: Media | None = None
+        #: The conversations with people, and the flows that answer them; the application puts them in likewise.
+        self.inbox: Any = None
+        self.flows: Any = None
         self._tasks: list[asyncio.Task[None]] = []
         self._feed = asyncio.Event()
         self.ready = False
@@ -120,6 +127,7 @@ class Gateway:
         self.receipts.on_parked = self.upkeep.receipts_parked
         self.feeder.on_released = self._released
         self.dispatch.links = self.links
+        self.dispatch.guards = self.intake.guards = self.guards
         self.dispatch.observe = self.metrics.sent
         self.dispatch.on_moved = self.metrics.rerouted
         self.clicks.on_reports = self._reports
@@ -139,6 +147,7 @@ class Gateway:
         self._spawn(self.upkeep.run(), "upkeep")
         self._spawn(self._feed_loop(), "feeder")
         self._spawn(self.waker.run(), "waker")
+        self._spawn(self.turns.run(), "turns")
         if "dispatch" in self.roles:
             self._spawn(self.dispatch.run(), "dispatch")
         if "callbacks" in self.roles:
@@ -155,6 +164,7 @@ class Gateway:
             await asyncio.wait_for(
                 asyncio.gather(self.receipts.drain(), self.inbound.drain(), self.clicks.drain()), limit
             )
+        await self.turns.drain(limit)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

@@ -8,9 +8,9 @@ dialect gets a callback of its own.
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -20,11 +20,13 @@ from tyrian.engine.channels import Channels
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.known import decode_outline
 from tyrian.engine.ports import Channel, Clock, Face, Heard, Inbound, Subscription
+from tyrian.engine.reacting import News, Said, Stage
 from tyrian.engine.report import Paired, Report, encode as encode_report
+from tyrian.engine.turns import Turns
 from tyrian.engine.waker import CALLBACKS, Waker
 from tyrian.store import inbound as store
 from tyrian.store.batcher import Batcher
-from tyrian.store.database import LOST, Database
+from tyrian.store.database import LOST, Connection, Database
 
 log = logging.getLogger(__name__)
 
@@ -39,7 +41,6 @@ PATIENCE: Final = 10.0
 _encode: Final = msgspec.json.Encoder().encode
 #: A face's answer to where a message goes, by the face's name.
 _Ask = Callable[[Any, Heard], Awaitable[str | None]]
-_News = tuple[int, str, bool, datetime]
 
 
 class _Gateway(Protocol):
@@ -60,18 +61,11 @@ class _Gateway(Protocol):
     @property
     def faces(self) -> Mapping[str, Face]: ...
     @property
+    def turns(self) -> Turns: ...
+    @property
     def waker(self) -> Waker: ...
     @property
     def roles(self) -> frozenset[str]: ...
-
-
-@dataclass(slots=True)
-class _Said:
-    """A message on its way into the database. Its id is given once, so that a repeat of the write changes nothing."""
-
-    channel: Channel
-    message: Inbound
-    row: store.NewInbound
 
 
 class InboundDesk:
@@ -79,8 +73,10 @@ class InboundDesk:
 
     def __init__(self, gateway: _Gateway) -> None:
         self._gateway = gateway
-        self._messages: Batcher[_Said, bool] = Batcher(self._store, size=256, writers=1, patience=PATIENCE)
-        self._subscriptions: Batcher[_News, None] = Batcher(self._subscribe, size=256, writers=1, patience=PATIENCE)
+        self._messages: Batcher[Said, bool] = Batcher(self._store, size=256, writers=1, patience=PATIENCE)
+        self._subscriptions: Batcher[News, None] = Batcher(self._subscribe, size=256, writers=1, patience=PATIENCE)
+        #: Who reads messages before they are stored, and stores what follows from them along with them.
+        self.stages: list[Stage] = []
         self.received = 0
         self.repeated = 0
 
@@ -93,7 +89,7 @@ class InboundDesk:
         """Commits messages that came for a channel; those that came before are left out."""
         if not messages:
             return
-        said = [_Said(channel, message, self._row(channel, message)) for message in messages]
+        said = [Said(channel, message, self._row(channel, message)) for message in messages]
         new = await asyncio.gather(*(self._messages.submit(one) for one in said))
         self.received += sum(new)
         self.repeated += len(new) - sum(new)
@@ -101,7 +97,7 @@ class InboundDesk:
     async def subscriptions(self, channel: Channel, news: Sequence[Subscription]) -> None:
         """Commits who allowed or blocked the channel's sender. Without a time of its own, news is of now."""
         now = self._gateway.clock.now()
-        items = [(channel.id, storable(n.person), n.subscribed, n.at or now) for n in news]
+        items = [News(channel, storable(n.person), n.subscribed, n.at or now) for n in news]
         await asyncio.gather(*(self._subscriptions.submit(item) for item in items))
 
     async def drain(self) -> None:
@@ -110,7 +106,7 @@ class InboundDesk:
 
     # -- Whom to tell ---------------------------------------------------------------------------------------------
 
-    async def _tell_all(self, said: Sequence["_Said"]) -> None:
+    async def _tell_all(self, said: Sequence[Said]) -> None:
         """Adds a report for everyone who wants to hear of each of these messages."""
         asked = [(name, ask) for name, face in self._gateway.faces.items() if (ask := _asked(face)) is not None]
         pairs = await self._paired(said) if asked else {}
@@ -147,7 +143,7 @@ class InboundDesk:
             number = await endpoints.intern(row.account_id, face, url)
         row.reports.append((number, encode_report(report)))
 
-    async def _paired(self, said: Sequence["_Said"]) -> dict[int, Paired]:
+    async def _paired(self, said: Sequence[Said]) -> dict[int, Paired]:
         """What each of these messages answers: the last that went to this person on this channel."""
         people = [(one.channel.account_id, one.channel.id, one.row.sender.removeprefix("+")) for one in said]
         floor = floor_of(self._gateway.clock.now() - PAIRED_WITHIN)
@@ -158,9 +154,6 @@ class InboundDesk:
 
     def _row(self, channel: Channel, message: Inbound) -> store.NewInbound:
         now = self._gateway.clock.now()
-        extra: dict[str, Any] = dict(message.extra)
-        if message.at is not None:
-            extra.setdefault("sent_at", message.at)
         return store.NewInbound(
             id=self._gateway.ids.new(now),
             account_id=channel.account_id,
@@ -170,15 +163,29 @@ class InboundDesk:
             provider_id=storable(message.provider_id),
             received_at=now,
             content=_encode(message.content),
-            extra=_encode(extra) if extra else None,
+            extra=self._extra(message),
             raw=storable(message.raw) if message.raw is not None else None,
             reports=[],
         )
 
-    async def _store(self, said: Sequence["_Said"]) -> Sequence[bool]:
+    def _extra(self, message: Inbound) -> bytes | None:
+        extra: dict[str, Any] = dict(message.extra)
+        if message.at is not None:
+            extra.setdefault("sent_at", message.at)
+        return _encode(extra) if extra else None
+
+    async def _store(self, said: Sequence[Said]) -> Sequence[bool]:
+        stages = [(stage, batch) for stage in self.stages if (batch := [s for s in said if stage.wants(s.channel)])]
+        for stage, batch in stages:
+            await self._read(stage, batch)
         await self._tell_all(said)
+        turns = [one for one in said if self._gateway.turns.wants(one.channel)]
         rows = [one.row for one in said]
-        new = await store.store(self._gateway.db, rows)
+        if stages or turns:
+            new = await self._store_along(rows, stages, turns)
+        else:
+            new = await store.store(self._gateway.db, rows)
+        self._gateway.turns.begin([one for one in turns if one.row.id in new])
         if any(row.reports and row.id in new for row in rows):
             if "callbacks" in self._gateway.roles:
                 self._gateway.callbacks.wake()
@@ -186,9 +193,54 @@ class InboundDesk:
                 self._gateway.waker.tell(CALLBACKS)
         return [row.id in new for row in rows]
 
-    async def _subscribe(self, news: Sequence[_News]) -> Sequence[None]:
-        await store.subscribe(self._gateway.db, news)
+    async def _read(self, stage: Stage, batch: list[Said]) -> None:
+        """Has a stage read messages. One that fails must not keep what a person wrote from being stored."""
+        try:
+            await stage.read(batch)
+        except LOST:
+            raise
+        except Exception:
+            log.exception("%s could not read what people sent", type(stage).__name__)
+        for one in batch:
+            one.row.content, one.row.extra = _encode(one.message.content), self._extra(one.message)
+
+    async def _store_along(
+        self, rows: list[store.NewInbound], stages: list[tuple[Stage, list[Said]]], turns: list[Said]
+    ) -> set[UUID]:
+        """Stores messages together with what stages make of them, and with their turns."""
+        async with self._gateway.db.transaction() as connection:
+            new = await store.store(connection, rows)
+            for stage, batch in stages:
+                fresh = [one for one in batch if one.row.id in new]
+                if fresh:
+                    await _along(connection, stage.store(connection, fresh), stage)
+            fresh = [one for one in turns if one.row.id in new]
+            if fresh:
+                await self._gateway.turns.make(connection, fresh)
+        return new
+
+    async def _subscribe(self, news: Sequence[News]) -> Sequence[None]:
+        rows = [(n.channel.id, n.person, n.subscribed, n.at) for n in news]
+        stages = [(stage, batch) for stage in self.stages if (batch := [n for n in news if stage.wants(n.channel)])]
+        if not stages:
+            await store.subscribe(self._gateway.db, rows)
+            return [None] * len(news)
+        async with self._gateway.db.transaction() as connection:
+            await store.subscribe(connection, rows)
+            for stage, batch in stages:
+                await _along(connection, stage.subscribed(connection, batch), stage)
         return [None] * len(news)
+
+
+async def _along(connection: Connection, work: Awaitable[None], stage: Stage) -> None:
+    """A stage's part of a transaction. If it fails, it alone is undone."""
+    try:
+        async with connection.transaction():
+            await work
+    except LOST:
+        raise
+    except Exception:
+        log.exception("%s could not store what follows from messages", type(stage).__name__)
 
 
 def _asked(face: Face) -> _Ask | None:
@@ -211,7 +263,7 @@ def _pair(row: Any) -> Paired:
     )
 
 
-def _report(said: _Said) -> Report:
+def _report(said: Said) -> Report:
     row, channel, message = said.row, said.channel, said.message
     return Report(
         id=row.id,

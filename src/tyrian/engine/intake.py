@@ -21,6 +21,7 @@ from tyrian.domain.submission import Plan, Recipient, Submission
 from tyrian.engine.claimed import leased_facts
 from tyrian.engine.dispatch import Dispatch
 from tyrian.engine.endpoints import Endpoints
+from tyrian.engine.guarding import Guards
 from tyrian.engine.known import Known, Recent, encode_plan, steps_of
 from tyrian.engine.lane import Lane
 from tyrian.engine.node import Node
@@ -38,6 +39,8 @@ _NOW = 0.001
 #: Seconds that a caller waits while the database is away, before it is told so.
 PATIENCE = 10.0
 _LEASE = timedelta(seconds=300)
+#: The face whose callers are told at once that a person may not be written to.
+NATIVE = "native"
 
 
 class IdempotencyConflict(Exception):
@@ -102,6 +105,8 @@ class Intake:
         self._batcher: Batcher[_Entry, Accepted | None] = Batcher(
             self._write, size=192, writers=2, linger=0.001, patience=PATIENCE
         )
+        #: Says who may not be written to; without it, everybody may.
+        self.guards: Guards | None = None
         #: Called after a commit with the channels on which something is due now that this node did not lease.
         self.on_due: Callable[[set[int]], None] = lambda channels: None
         self.on_bulk: Callable[[], None] = lambda: None
@@ -115,7 +120,8 @@ class Intake:
     async def submit(self, submission: Submission) -> Accepted:
         """Takes a checked submission in.
 
-        Raises `IdempotencyConflict`, and `Refused` where a channel vanished since the check.
+        Raises `IdempotencyConflict`, and `Refused` where a channel vanished since the check or a guard bars a single
+        native message. What other dialects send, and what bulks do, is asked about right before the send.
         """
         now = self._clock.now()
         entry = await self._prepare(submission, now)
@@ -143,6 +149,8 @@ class Intake:
     async def _prepare_single(self, submission: Submission, now: datetime) -> _Entry:
         recipient = submission.recipients[0]
         plan = recipient.plan or submission.plan
+        if self.guards and plan.face == NATIVE:
+            await self.guards.admit(submission.account_id, plan, recipient, first_time(plan.schedule, now))
         plan = await self._routed(submission.account_id, plan)
         message = await self._message(submission.account_id, recipient, plan, now, encode_plan(plan))
         self._make_due(message, plan, recipient)

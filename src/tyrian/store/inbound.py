@@ -6,7 +6,7 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from tyrian.store.database import Database
+from tyrian.store.database import Connection, Database
 
 
 @dataclass(slots=True)
@@ -57,7 +57,7 @@ WHERE s.changed_at <= excluded.changed_at
 """
 
 
-async def store(db: Database, messages: Sequence[NewInbound]) -> set[UUID]:
+async def store(db: Database | Connection, messages: Sequence[NewInbound]) -> set[UUID]:
     """Stores messages with their callbacks; returns the ids of those that had not come before."""
     told = [(m.id, endpoint, report) for m in messages for endpoint, report in m.reports]
     rows = await db.fetch(
@@ -107,7 +107,7 @@ async def paired(db: Database, people: Sequence[tuple[int, int, str]], floor: UU
     return {row["n"] - 1: row for row in await db.fetch(_PAIRED, *columns, floor)}
 
 
-async def subscribe(db: Database, news: Sequence[tuple[int, str, bool, datetime]]) -> None:
+async def subscribe(db: Database | Connection, news: Sequence[tuple[int, str, bool, datetime]]) -> None:
     """Writes (channel, person, subscribed, when); of several about one person the newest counts, of equals the last."""
     latest: dict[tuple[int, str], tuple[bool, datetime]] = {}
     for channel_id, person, subscribed, at in news:

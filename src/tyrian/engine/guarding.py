@@ -1,0 +1,53 @@
+"""Asks the guards whether a message may go to a person: when it is accepted, and again right before it is sent."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from tyrian.domain.problem import Problem, Refused
+from tyrian.domain.submission import Plan, Recipient
+from tyrian.engine.channels import Channels
+from tyrian.engine.reacting import Asked, Guard, Verdict, person_of
+
+
+class Guards:
+    """All guards, asked in the order of their registration; the first verdict on a message counts."""
+
+    def __init__(self, channels: Channels) -> None:
+        self._channels = channels
+        self.all: list[Guard] = []
+
+    def __bool__(self) -> bool:
+        return bool(self.all)
+
+    async def judge(self, asked: Sequence[Asked]) -> list[Verdict | None]:
+        """A verdict on each, or None where nothing stands against it."""
+        verdicts: list[Verdict | None] = [None] * len(asked)
+        for guard in self.all:
+            left = [
+                n for n, a in enumerate(asked) if verdicts[n] is None and guard.applies(a.account_id, a.channel, a.plan)
+            ]
+            if left:
+                found = await guard.judge([asked[n] for n in left])
+                for n, verdict in zip(left, found, strict=True):
+                    verdicts[n] = verdict
+        return verdicts
+
+    async def admit(self, account_id: int, plan: Plan, recipient: Recipient, at: datetime) -> None:
+        """Raises `Refused` if no step of a plan may go to a person, with each step's rule."""
+        asked = [self._asked(account_id, plan, number, recipient, at) for number in range(len(plan.cascade))]
+        judged = await self.judge([a for a in asked if a is not None])
+        barred = [v for v in judged if v is not None and v.until is None]
+        if barred and len(barred) == len(asked):
+            rules = list({v.rule: v for v in barred}.values())
+            raise Refused([Problem("/to", verdict.rule, verdict.reason) for verdict in rules])
+
+    def _asked(self, account_id: int, plan: Plan, number: int, recipient: Recipient, at: datetime) -> Asked | None:
+        """The question about one step; None where only the send itself shows the channel (a group's member)."""
+        step = plan.cascade[number]
+        entry = self._channels.get(account_id, step.channel)
+        if entry is None or entry.group is not None:
+            return None
+        address = entry.kind.address(step.to or recipient.to, "/to")
+        if isinstance(address, Problem):
+            return None
+        return Asked(account_id, entry.channel, entry.network, person_of(address), plan, step.content, at)

@@ -1,0 +1,184 @@
+"""Turns: what people send, handed to those who react to it, each person's messages one after another.
+
+A turn is written with its message, in the hands of the node that stored it, and removed once it was reacted to. What a
+node that died had in hand is taken up by another. So every message is reacted to at least once.
+"""
+
+import asyncio
+import contextlib
+import logging
+from collections import deque
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final, Protocol
+from uuid import UUID
+
+import msgspec
+
+from tyrian.domain.content import Content
+from tyrian.engine.channels import Channels
+from tyrian.engine.node import Node
+from tyrian.engine.ports import Channel, Clock
+from tyrian.engine.reacting import Reaction, Said, Turn
+from tyrian.store import turns as store
+from tyrian.store.batcher import Batcher
+from tyrian.store.database import LOST, Connection, Database
+
+log = logging.getLogger(__name__)
+
+#: Seconds that a turn is held. Only one whose node lives on without finishing it is ever taken over by this.
+LEASE: Final = 300.0
+#: Seconds after which a turn is tried again, by how often it failed; after the last it is given up.
+AGAIN: Final = (1.0, 5.0, 30.0, 300.0)
+#: Seconds between two looks for turns that nobody has in hand.
+_IDLE: Final = 2.0
+_BATCH: Final = 200
+#: Turns that are reacted to at the same time.
+_AT_ONCE: Final = 256
+
+_encode: Final = msgspec.json.Encoder().encode
+_decode_content: Final = msgspec.json.Decoder(Content).decode
+
+
+class _Gateway(Protocol):
+    """What turns need of the gateway."""
+
+    @property
+    def db(self) -> Database: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def channels(self) -> Channels: ...
+    @property
+    def node(self) -> Node: ...
+
+
+class Turns:
+    """The turns of this node. `reactions` are asked in their order, until one settles a message."""
+
+    def __init__(self, gateway: _Gateway) -> None:
+        self._gateway = gateway
+        self.reactions: list[Reaction] = []
+        self._lines: dict[tuple[int, str], deque[Turn]] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
+        self._room = asyncio.Semaphore(_AT_ONCE)
+        self._done: Batcher[UUID, None] = Batcher(self._remove, size=256, writers=1, linger=0.002, busy=0.02)
+        self.failed = 0
+
+    def wants(self, channel: Channel) -> bool:
+        """Whether anybody reacts to messages of this channel."""
+        return any(reaction.wants(channel) for reaction in self.reactions)
+
+    async def make(self, connection: Connection, said: Sequence[Said]) -> None:
+        """Writes the turns of messages, within the transaction that stores them."""
+        now = self._gateway.clock.now()
+        rows = [(s.row.id, s.row.account_id, s.channel.id, _encode(s.notes)) for s in said]
+        await store.make(connection, rows, self._gateway.node.number, now, now + timedelta(seconds=LEASE))
+
+    def begin(self, said: Sequence[Said]) -> None:
+        """Reacts to messages whose turns are durable now."""
+        for one in said:
+            row, message = one.row, one.message
+            self._line_up(
+                Turn(
+                    row.id, row.account_id, one.channel, row.sender, message.content, row.received_at,
+                    dict(message.extra), one.notes,
+                )
+            )  # fmt: skip
+
+    async def run(self) -> None:
+        """Takes up what nobody has in hand, until cancelled."""
+        while True:
+            try:
+                while await self.take_up() == _BATCH:
+                    pass
+            except LOST as error:
+                log.warning("turns wait for the database: %s", error)
+            except Exception:
+                log.exception("turns could not be taken up")
+            await self._gateway.clock.sleep(_IDLE)
+
+    async def take_up(self) -> int:
+        """Takes up turns that were put off, or left by a node that died; returns how many."""
+        now = self._gateway.clock.now()
+        until = now + timedelta(seconds=LEASE)
+        rows = await store.claim(self._gateway.db, now, self._gateway.node.number, until, _BATCH)
+        for row in rows:
+            entry = self._gateway.channels.by_id(row["channel_id"])
+            if entry is None:
+                self._done.submit(row["inbound_id"])
+            else:
+                self._line_up(_turn(row, entry.channel))
+        return len(rows)
+
+    async def drain(self, seconds: float) -> None:
+        """Waits for what is under way; what is not done by then is another node's."""
+        if self._tasks:
+            await asyncio.wait(self._tasks, timeout=seconds)
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._done.drain(), seconds)
+
+    # -- Reacting -------------------------------------------------------------------------------------------------
+
+    def _line_up(self, turn: Turn) -> None:
+        key = (turn.channel.id, turn.person)
+        line = self._lines.get(key)
+        if line is not None:
+            line.append(turn)
+            return
+        self._lines[key] = deque([turn])
+        task = asyncio.create_task(self._serve(key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _serve(self, key: tuple[int, str]) -> None:
+        """One person's messages, one after another."""
+        line = self._lines[key]
+        try:
+            while line:
+                async with self._room:
+                    await self._turn(line.popleft())
+        finally:
+            del self._lines[key]
+
+    async def _turn(self, turn: Turn) -> None:
+        try:
+            await self._react(turn)
+        except Exception as error:
+            self.failed += 1
+            lost = isinstance(error, LOST)
+            log.warning("message %s could not be reacted to: %r", turn.inbound_id, error, exc_info=not lost)
+            await self._put_off(turn)
+            return
+        try:
+            await self._done.submit(turn.inbound_id)
+        except Exception:
+            log.exception("the turn of message %s stays, and will be taken again", turn.inbound_id)
+
+    async def _react(self, turn: Turn) -> None:
+        for reaction in self.reactions:
+            if reaction.wants(turn.channel) and await reaction.react(turn):
+                return
+
+    async def _put_off(self, turn: Turn) -> None:
+        try:
+            if turn.tries >= len(AGAIN):
+                log.error("message %s is not reacted to: that failed %d times", turn.inbound_id, turn.tries + 1)
+                await self._done.submit(turn.inbound_id)
+                return
+            due = self._gateway.clock.now() + timedelta(seconds=AGAIN[turn.tries])
+            await store.put_off(self._gateway.db, turn.inbound_id, due)
+        except Exception as error:
+            log.warning("the turn of message %s stays until its lease ends: %r", turn.inbound_id, error)
+
+    async def _remove(self, ids: Sequence[UUID]) -> Sequence[None]:
+        await store.done(self._gateway.db, ids)
+        return [None] * len(ids)
+
+
+def _turn(row: Any, channel: Channel) -> Turn:
+    at: datetime = row["received_at"]
+    extra = msgspec.json.decode(row["extra"]) if row["extra"] else {}
+    notes = msgspec.json.decode(row["notes"])
+    content = _decode_content(row["content"])
+    return Turn(row["inbound_id"], row["account_id"], channel, row["sender"], content, at, extra, notes, row["tries"])
