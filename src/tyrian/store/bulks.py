@@ -23,13 +23,14 @@ WHERE bulk_id = $1 AND id > $2 ORDER BY id LIMIT $3
 """
 
 _RELEASE = """
-WITH t AS (
-    SELECT * FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[],
-        $7::timestamptz[], $8::uuid[], $9::text[])
+WITH t AS MATERIALIZED (
+    SELECT *, ARRAY[message_id] AS key
+    FROM unnest($1::uuid[], $2::uuid[], $3::int[], $4::int[], $5::smallint[], $6::timestamptz[], $7::timestamptz[],
+        $8::uuid[], $9::text[])
     AS t(message_id, attempt_id, account_id, channel_id, priority, due_at, valid_until, bulk_id, recipient)
 ), moved AS (
     UPDATE messages m SET valid_until = t.valid_until, due_at = t.due_at FROM t
-    WHERE m.account_id = t.account_id AND m.id = t.message_id AND m.valid_until < t.valid_until
+    WHERE m.account_id = t.account_id AND m.id = ANY(t.key) AND m.valid_until < t.valid_until
       AND m.id BETWEEN $10::uuid AND $11::uuid
 )
 INSERT INTO sends (message_id, attempt_id, account_id, channel_id, priority, step, due_at, valid_until, bulk_id,

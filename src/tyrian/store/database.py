@@ -3,6 +3,12 @@
 `work` serves the engine's hot statements. They are written to walk indexes, run against tables that grow from nothing
 to millions of rows between two looks of the statistics collector, and keep their plans; so on these connections the
 planner is told never to scan or hash a whole table. `reading` serves lists and reports, where it may choose freely.
+
+A statement that changes or locks rows must not join a partitioned table (`messages`, `attempts`, `events`, `links`) on
+its partition key with `=`, but with `= ANY` of an array column: `m.id = ANY(i.key)`, where `i` is a materialized CTE
+with `ARRAY[message_id] AS key`. With `=` PostgreSQL chooses the partition anew for each row; and in version 18, once
+any row of the statement turned out to be changed by somebody else meanwhile and was looked at again, it chooses none
+from then on, so that all further rows are passed over without a word. `tests/store/test_conflicts.py` holds that.
 """
 
 import asyncio

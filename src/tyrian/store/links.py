@@ -78,14 +78,15 @@ WITH i AS MATERIALIZED (
     SELECT *, row_number() OVER (PARTITION BY message_id, attempt_id, place ORDER BY n) AS turn
     FROM unnest($1::uuid[], $2::uuid[], $3::smallint[], $4::int[], $5::timestamptz[], $6::bytea[], $7::int[],
         $8::bytea[]) WITH ORDINALITY AS i(message_id, attempt_id, place, account_id, at, detail, endpoint_id, report, n)
-), links_of AS (
-    SELECT message_id, attempt_id, place, count(*) AS clicks, min(at) AS first_at, max(at) AS last_at
+), links_of AS MATERIALIZED (
+    SELECT message_id, attempt_id, place, count(*) AS clicks, min(at) AS first_at, max(at) AS last_at,
+        ARRAY[message_id] AS key
     FROM i GROUP BY 1, 2, 3
 ), counted AS (
     UPDATE links l SET clicks = l.clicks + w.clicks, first_at = LEAST(l.first_at, w.first_at),
         last_at = GREATEST(l.last_at, w.last_at)
     FROM links_of w
-    WHERE l.message_id = w.message_id AND l.attempt_id = w.attempt_id AND l.place = w.place
+    WHERE l.message_id = ANY(w.key) AND l.attempt_id = w.attempt_id AND l.place = w.place
       AND l.message_id BETWEEN $9::uuid AND $10::uuid
     RETURNING l.message_id, l.attempt_id, l.place, l.clicks - w.clicks AS before
 ), mine AS MATERIALIZED (

@@ -16,7 +16,8 @@ from tyrian.store.writing import FINISH, NOTHING, Write, apply as apply_any
 
 _SENT: Final = """
 WITH i AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::int[], $6::text[], $7::smallint[],
+    SELECT *, ARRAY[message_id] AS key
+    FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::int[], $6::text[], $7::smallint[],
         $8::timestamptz[], $9::timestamptz[], $10::text[], $11::timestamptz[], $12::bytea[])
     AS i(message_id, account_id, attempt_id, step, channel_id, recipient, tries, at, started_at, provider_ref,
         deadline, exchange)
@@ -38,7 +39,7 @@ WITH i AS MATERIALIZED (
 ), stated AS (
     UPDATE messages m SET status = 'sent', reason = NULL, updated_at = mine.at, step = mine.step
     FROM mine
-    WHERE m.account_id = mine.account_id AND m.id = mine.message_id AND m.id BETWEEN $14::uuid AND $15::uuid
+    WHERE m.account_id = mine.account_id AND m.id = ANY(mine.key) AND m.id BETWEEN $14::uuid AND $15::uuid
       AND m.status NOT IN ('delivered', 'seen')
 ), awaited AS (
     INSERT INTO deadlines (message_id, account_id, attempt_id, due_at)
@@ -75,15 +76,16 @@ def is_sent(write: Write) -> bool:
 
 _HEARD: Final = """
 WITH i AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::timestamptz[], $6::text[],
+    SELECT *, ARRAY[message_id] AS key
+    FROM unnest($1::uuid[], $2::int[], $3::uuid[], $4::smallint[], $5::timestamptz[], $6::text[],
         $7::timestamptz[], $8::boolean[], $9::text[], $10::text[], $11::boolean[], $12::boolean[], $13::int[],
         $14::bytea[], $15::bytea[])
     AS i(message_id, account_id, attempt_id, step, at, type, heard_at, newer, expect_status, expect_attempt,
         expect_delivered, expect_seen, endpoint_id, report, exchange)
 ), mine AS MATERIALIZED (
     SELECT i.* FROM i
-    JOIN messages m ON m.account_id = i.account_id AND m.id = i.message_id
-    JOIN attempts a ON a.message_id = i.message_id AND a.id = i.attempt_id
+    JOIN messages m ON m.account_id = i.account_id AND m.id = ANY(i.key)
+    JOIN attempts a ON a.message_id = ANY(i.key) AND a.id = i.attempt_id
     WHERE m.status = i.expect_status AND m.step = i.step AND a.status = i.expect_attempt
       AND (a.delivered_at IS NOT NULL) = i.expect_delivered AND (a.seen_at IS NOT NULL) = i.expect_seen
       AND m.id BETWEEN $16::uuid AND $17::uuid AND a.message_id BETWEEN $16::uuid AND $17::uuid
@@ -95,11 +97,11 @@ WITH i AS MATERIALIZED (
         seen_at = CASE WHEN type = 'seen' THEN COALESCE(seen_at, heard_at) ELSE seen_at END,
         updated_at = mine.at
     FROM mine
-    WHERE a.message_id = mine.message_id AND a.id = mine.attempt_id AND a.message_id BETWEEN $16::uuid AND $17::uuid
+    WHERE a.message_id = ANY(mine.key) AND a.id = mine.attempt_id AND a.message_id BETWEEN $16::uuid AND $17::uuid
 ), stated AS (
     UPDATE messages m SET status = mine.type, reason = NULL, updated_at = mine.at
     FROM mine
-    WHERE newer AND m.status <> 'seen' AND m.account_id = mine.account_id AND m.id = mine.message_id
+    WHERE newer AND m.status <> 'seen' AND m.account_id = mine.account_id AND m.id = ANY(mine.key)
       AND m.id BETWEEN $16::uuid AND $17::uuid
 ), cleared AS (
     DELETE FROM deadlines d USING mine WHERE d.message_id = mine.message_id AND d.attempt_id = mine.attempt_id

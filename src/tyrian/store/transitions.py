@@ -51,16 +51,20 @@ CROSS JOIN LATERAL (
     HAVING count(*) = 1) a
 """
 _NAME_ATTEMPTS = """
-UPDATE attempts a SET provider_ref = w.ref FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w(message_id, id, ref)
-WHERE a.message_id = w.message_id AND a.id = w.id AND a.provider_ref IS NULL
+WITH w AS MATERIALIZED (
+    SELECT *, ARRAY[message_id] AS key FROM unnest($1::uuid[], $2::uuid[], $3::text[]) AS w(message_id, id, ref)
+)
+UPDATE attempts a SET provider_ref = w.ref FROM w
+WHERE a.message_id = ANY(w.key) AND a.id = w.id AND a.provider_ref IS NULL
+  AND a.message_id BETWEEN $4::uuid AND $5::uuid
 """
 
 _LOCK = """
 SELECT m.id, m.account_id, m.status, m.reason, m.step, m.valid_until, m.recipient, m.endpoint_id, m.accepted_at,
     m.bulk_id, m.variables, m.name, b.name AS bulk_name, COALESCE(m.plan, b.plan) AS plan
-FROM unnest($1::int[], $2::uuid[]) AS w(account_id, id)
-JOIN messages m ON m.account_id = w.account_id AND m.id = w.id AND m.id BETWEEN $3::uuid AND $4::uuid
+FROM messages m
 LEFT JOIN bulks b ON b.id = m.bulk_id
+WHERE m.account_id = ANY($1::int[]) AND m.id = ANY($2::uuid[]) AND m.id BETWEEN $3::uuid AND $4::uuid
 ORDER BY m.id
 FOR UPDATE OF m
 """
@@ -119,7 +123,8 @@ async def find_nameless(
 
 async def name_attempts(connection: Connection, named: Sequence[tuple[UUID, UUID, str]]) -> None:
     """Gives attempts the network's id: (message, attempt, id)."""
-    await connection.execute(_NAME_ATTEMPTS, [m for m, _, _ in named], [a for _, a, _ in named], [r for *_, r in named])
+    messages, attempts, refs = ([one[n] for one in named] for n in range(3))
+    await connection.execute(_NAME_ATTEMPTS, messages, attempts, refs, min(messages), max(messages))
 
 
 async def look(db: Database, channel_ids: list[int], refs: list[str], floor: UUID) -> dict[int, Any]:

@@ -227,7 +227,8 @@ NOT_BACK = "m.status <> 'seen' AND (m.status <> 'delivered' OR {status} = 'seen'
 
 _APPLY = f"""
 WITH i AS MATERIALIZED (
-    SELECT * FROM unnest({", ".join(f"${n}::{kind}[]" for n, (_, kind) in enumerate(_ALL, 1))})
+    SELECT *, ARRAY[message_id] AS key
+    FROM unnest({", ".join(f"${n}::{kind}[]" for n, (_, kind) in enumerate(_ALL, 1))})
     AS i({", ".join(name for name, _ in _ALL)})
 ), finished AS (
     DELETE FROM sends s USING i
@@ -246,8 +247,8 @@ WITH i AS MATERIALIZED (
     RETURNING i.*
 ), unchanged AS MATERIALIZED (
     SELECT i.* FROM i
-    JOIN messages m ON m.account_id = i.account_id AND m.id = i.message_id
-    JOIN attempts a ON a.message_id = i.message_id AND a.id = i.attempt_id
+    JOIN messages m ON m.account_id = i.account_id AND m.id = ANY(i.key)
+    JOIN attempts a ON a.message_id = ANY(i.key) AND a.id = i.attempt_id
     WHERE NOT i.fenced AND i.expect_status IS NOT NULL
       AND m.status = i.expect_status AND m.step = i.expect_step AND a.status = i.expect_attempt
       AND (a.delivered_at IS NOT NULL) = i.expect_delivered AND (a.seen_at IS NOT NULL) = i.expect_seen
@@ -281,13 +282,13 @@ WITH i AS MATERIALIZED (
         delivered_at = COALESCE(a.delivered_at, mine.delivered_at), seen_at = COALESCE(a.seen_at, mine.seen_at),
         updated_at = mine.at
     FROM mine
-    WHERE NOT mine.fenced AND a.message_id = mine.message_id AND a.id = mine.attempt_id
+    WHERE NOT mine.fenced AND a.message_id = ANY(mine.key) AND a.id = mine.attempt_id
       AND a.message_id BETWEEN ${_N + 2}::uuid AND ${_N + 3}::uuid
 ), stated AS (
     UPDATE messages m SET status = mine.message_status, reason = mine.message_reason, updated_at = mine.at,
         step = CASE WHEN mine.send = {NEXT} THEN mine.send_step ELSE mine.step END
     FROM mine
-    WHERE mine.message_status IS NOT NULL AND m.account_id = mine.account_id AND m.id = mine.message_id
+    WHERE mine.message_status IS NOT NULL AND m.account_id = mine.account_id AND m.id = ANY(mine.key)
       AND {NOT_BACK.format(status="mine.message_status")}
       AND m.id BETWEEN ${_N + 2}::uuid AND ${_N + 3}::uuid
 ), awaited AS (
