@@ -61,6 +61,8 @@ class Turns:
         self.reactions: list[Reaction] = []
         self._lines: dict[tuple[int, str], deque[Turn]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        #: The turns in hand: one whose lease ran out while it was being reacted to is not begun a second time here.
+        self._held: set[UUID] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._done: Batcher[UUID, None] = Batcher(self._remove, size=256, writers=1, linger=0.002, busy=0.02)
         self.failed = 0
@@ -104,6 +106,8 @@ class Turns:
         until = now + timedelta(seconds=LEASE)
         rows = await store.claim(self._gateway.db, now, self._gateway.node.number, until, _BATCH)
         for row in rows:
+            if row["inbound_id"] in self._held:
+                continue
             entry = self._gateway.channels.by_id(row["channel_id"])
             if entry is None:
                 self._done.submit(row["inbound_id"])
@@ -121,6 +125,7 @@ class Turns:
     # -- Reacting -------------------------------------------------------------------------------------------------
 
     def _line_up(self, turn: Turn) -> None:
+        self._held.add(turn.inbound_id)
         key = (turn.channel.id, turn.person)
         line = self._lines.get(key)
         if line is not None:
@@ -136,8 +141,10 @@ class Turns:
         line = self._lines[key]
         try:
             while line:
+                turn = line.popleft()
                 async with self._room:
-                    await self._turn(line.popleft())
+                    await self._turn(turn)
+                self._held.discard(turn.inbound_id)
         finally:
             del self._lines[key]
 
