@@ -193,6 +193,9 @@ class Settings:
         int,
         About("How long a callback is tried again before it is parked for redelivery by hand.", whole(1, 720), "hours"),
     ] = 48
+    button_code_days: Annotated[
+        int, About("How long a button with data can be pressed after it was shown.", whole(1, 3650), "days")
+    ] = 7
     media_max_bytes: Annotated[
         int, About("The largest file that is taken in or fetched to be hosted.", whole(1024, 4_294_967_296), "bytes")
     ] = 209_715_200

@@ -4,7 +4,7 @@ Field names are ours; `protocols/viber/wire.py` spells them as Viber does. The b
 pages of its Bot API documentation, 7.3.0), kept here as types so that no face can let a wrong one in.
 """
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -52,10 +52,15 @@ class MapPoint(Struct, kw_only=True, forbid_unknown_fields=True):
 
 
 class Button(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """One button of a keyboard or carousel. Only `value` is required; at least one visible part must be given."""
+    """One button of a keyboard or carousel. Only `value` is required; at least one visible part must be given.
+
+    With `data`, the network is given a short code in the place of `value`, and a tap brings back `value` and `data`.
+    """
 
     action: Literal["reply", "open-url", "location-picker", "share-phone", "open-map", "none"] = "reply"
     value: str
+    #: Any JSON but null, kept by the gateway: at most `domain.buttons.MAX_DATA` bytes.
+    data: Any = None
     columns: Annotated[int, Meta(ge=1, le=6)] = 6
     rows: Annotated[int, Meta(ge=1, le=7)] | None = None
     silent: bool = False
@@ -97,9 +102,18 @@ class Favourite(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=
 
 
 class Keyboard(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """The buttons under the input field. The client shows the last keyboard received."""
+    """The buttons under the input field. The client shows the last keyboard received.
 
-    buttons: Annotated[list[Button], Meta(min_length=1)]
+    What may be left out beside what is `domain.buttons`' to say.
+    """
+
+    buttons: Annotated[list[Button], Meta(min_length=1)] = []
+    #: Standing buttons, shown after `buttons`.
+    default_buttons: list[Button] = []
+    #: Whether later messages to the person that have no keyboard of their own carry this one, while the session lasts.
+    persist: bool = False
+    #: Takes away the keyboard that persists, and is none itself.
+    withdraw: bool = False
     background: Colour | None = None
     native_height: bool = False
     height: Annotated[int, Meta(ge=40, le=70)] | None = None

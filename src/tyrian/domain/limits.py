@@ -11,6 +11,7 @@ from typing import Any
 
 from msgspec import Struct, json
 
+from tyrian.domain.buttons import faults, without_data
 from tyrian.domain.content import Base, shape_of, type_of
 from tyrian.domain.media import MediaRule
 from tyrian.domain.problem import Problem
@@ -75,9 +76,15 @@ def check(content: Base, purpose: Purpose, can: Capabilities, at: str = "") -> l
         found.append(Problem(f"{at}/type", f'"{shape}" is not allowed for {purpose.value} messages on this channel'))
     for rule_of_its_own in can.extra:
         found += [Problem(f"{at}{pointer}", message) for pointer, message in rule_of_its_own(content, purpose)]
-    if can.max_bytes is not None and len(json.encode(content)) > can.max_bytes:
+    found += [Problem(f"{at}{pointer}", message) for pointer, message in faults(content)]
+    if can.max_bytes is not None and len(json.encode(without_data(content))) > can.max_bytes:
         found.append(Problem(at, f"is larger than {can.max_bytes} bytes in all", "too_long"))
     return found
+
+
+def takes_keyboards(can: Capabilities) -> bool:
+    """Whether a content can have a keyboard on a channel with these capabilities."""
+    return not any(bound.field == "keyboard" and bound.forbidden for bound in can.common)
 
 
 def media_rule(can: Capabilities, kind: str, field: str) -> MediaRule | None:

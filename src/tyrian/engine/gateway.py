@@ -12,6 +12,7 @@ from typing import Any
 
 from tyrian.domain.ids import Ids
 from tyrian.engine.bulks import Bulks
+from tyrian.engine.buttons import CodeMaker, CodeReader
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import Channels
 from tyrian.engine.circuits import Circuits
@@ -91,6 +92,7 @@ class Gateway:
         self.callbacks = Callbacks(self)
         self.turns = Turns(self)
         self.inbound = InboundDesk(self)
+        self.code_maker = CodeMaker(self)
         self.feeder = Feeder(db, clock, self.ids, router, self.scribe)
         self.bulks = Bulks(db, clock, self.ids, self.channels, self.intake, self.scribe)
         self.upkeep = Upkeep(
@@ -128,6 +130,8 @@ class Gateway:
         self.feeder.on_released = self._released
         self.dispatch.links = self.links
         self.dispatch.guards = self.intake.guards = self.guards
+        self.dispatch.dressers.append(self.code_maker)
+        self.inbound.stages.append(CodeReader(self))
         self.dispatch.observe = self.metrics.sent
         self.dispatch.on_moved = self.metrics.rerouted
         self.clicks.on_reports = self._reports
@@ -214,9 +218,10 @@ class Gateway:
             waker.cancel()
 
     async def _forget(self) -> None:
-        """What upkeep removes besides messages: uncollected reports, documents that expired, files past their time."""
+        """What upkeep removes besides messages: uncollected reports, and what expired: documents, codes, files."""
         await self.pulls.forget()
         await self.documents.forget()
+        await self.code_maker.forget()
         if self.media is not None:
             await self.media.forget()
 

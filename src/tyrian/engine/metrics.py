@@ -21,6 +21,8 @@ METRICS: Final[dict[str, str]] = {
     "tyrian_receipts_total": "Receipts taken by this process.",
     "tyrian_receipts_orphaned_total": "Receipts given up because no attempt with their id appeared.",
     "tyrian_clicks_total": "Clicks on tracked links counted by this process.",
+    "tyrian_button_presses_total": "Presses of buttons with data, by what their code was (known, unknown, foreign, "
+    "expired, malformed).",
     "tyrian_sends_due": "Sends that are due and wait for room or for their channel's limits, by channel.",
     "tyrian_oldest_due_seconds": "Age of the oldest due send, by channel.",
     "tyrian_sends_in_flight": "Sends claimed and not yet written down, over all nodes, by channel.",
@@ -47,6 +49,7 @@ class Metrics:
         self._reroutes = Counter(
             *_named("tyrian_reroutes_total"), ["account", "channel", "reason"], registry=self.registry
         )
+        self._presses = Counter(*_named("tyrian_button_presses_total"), ["code"], registry=self.registry)
         self._counters: dict[str, Counter] = {}
         self._counted: dict[str, float] = {}
         self._gauges: dict[str, Gauge] = {}
@@ -67,6 +70,10 @@ class Metrics:
     def rerouted(self, channel: Channel, reason: str) -> None:
         """Counts an attempt that was moved away from a channel."""
         self._reroutes.labels(str(channel.account_id), channel.name, reason).inc()
+
+    def pressed(self, code: str) -> None:
+        """Counts a press of a button with data."""
+        self._presses.labels(code).inc()
 
     def called(self, outcome: Outcome) -> None:
         """Counts one try of a callback."""

@@ -259,7 +259,8 @@ def test_messages(message: dict[str, Any], content: Base) -> None:
     assert inbound.content == content
     assert (inbound.sender, inbound.to, inbound.provider_id) == ("01234567890A=", "my-bot", "4912661846655238149")
     assert inbound.at == AT
-    assert inbound.extra == {"name": "Ann", "country": "UA", "language": "uk", "api_version": 7}
+    words = {"text": message["text"]} if isinstance(content, Contact) and "text" in message else {}
+    assert inbound.extra == {"name": "Ann", "country": "UA", "language": "uk", "api_version": 7} | words
     # What is stored must be readable again.
     assert msgspec.json.decode(msgspec.json.encode(inbound.content), type=Content) == content
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final, TypeVar
 
 from tyrian.domain import content as neutral, keyboard as board
+from tyrian.domain.buttons import shown
 from tyrian.domain.content import Base, type_of
 from tyrian.protocols.infobip import wire_bot as bot, wire_business as business
 
@@ -98,6 +99,7 @@ _BOT: Final[Mapping[str, Callable[[Any], bot.BotContent]]] = {
 
 
 def _keyboard(keyboard: board.Keyboard | None) -> bot.Keyboard | None:
+    keyboard = shown(keyboard)
     if keyboard is None:
         return None
     grid = bot.ButtonGrid(

@@ -13,6 +13,7 @@ from typing import Annotated, Any, Final, TypeVar
 import msgspec
 from msgspec import Meta, Struct
 
+from tyrian.domain.codes import has_data
 from tyrian.domain.content import Base, Content
 from tyrian.domain.keyboard import Url
 from tyrian.domain.limits import check as content_problems
@@ -66,9 +67,11 @@ class BotConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=
     connect_timeout: Annotated[float, Meta(gt=0, le=60)] = 3.0
 
     def __post_init__(self) -> None:
-        """Refuse networks that are none."""
+        """Refuse networks that are none, and buttons whose codes cannot be bound to a person."""
         for network in self.callback_networks:
             ip_network(network)
+        if self.welcome is not None and has_data(self.welcome):
+            raise ValueError("welcome must have no buttons with data: nobody knows to whom it goes")
 
 
 class BotSecrets(Struct, kw_only=True, forbid_unknown_fields=True):

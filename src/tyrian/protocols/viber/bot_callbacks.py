@@ -8,6 +8,7 @@ from typing import Any, Final
 
 import msgspec
 
+from tyrian.domain.content import Contact
 from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.engine.ports import HookAnswer, Inbound, Receipt, Subscription
 from tyrian.protocols.viber import bot_wire as wire
@@ -83,16 +84,19 @@ def _message(callback: wire.Callback, body: bytes, to: str) -> HookAnswer:
     sender, message = callback.sender, callback.message
     if sender is None or message is None or not storable(sender.id):
         return refused(400)
-    token = callback.message_token
+    token, content = callback.message_token, from_wire(message)
     inbound = Inbound(
         sender=storable(sender.id),
         to=to,
-        content=from_wire(message),
+        content=content,
         provider_id=digest(body) if token is None else storable(str(token)),
         at=moment(callback.timestamp),
         raw=body.decode("utf-8", "replace"),
         extra=_extra(callback, sender),
     )
+    if isinstance(content, Contact) and message.text:
+        # The value of the share-phone button by which the person sent a number of their own.
+        inbound.extra["text"] = storable(message.text)
     return HookAnswer(inbound=[inbound])
 
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from tyrian.domain import content as neutral
+from tyrian.domain.buttons import shown
 from tyrian.domain.content import Base, Content, type_of
 from tyrian.domain.keyboard import Button, Keyboard
 from tyrian.protocols.viber import bot_wire as wire, keyboards
@@ -48,7 +49,7 @@ def _keyboard(content: Any) -> Keyboard | None:
         rows = [keyboards.link(content.button)]
     elif isinstance(content, neutral.Survey):
         rows = keyboards.replies(content.options)
-    own: Keyboard | None = content.keyboard
+    own = shown(content.keyboard)
     if not rows:
         return own
     if own is None:

@@ -107,6 +107,7 @@ BOT: Final = Capabilities(
         # Documented as 4000 and as 4096; the lower one is safe.
         Bound(field="tracking_data", max_length=4000, source=BOT_API),
         Bound(field="keyboard.buttons[].rows", maximum=2, source=BOT_API),
+        Bound(field="keyboard.default_buttons[].rows", maximum=2, source=BOT_API),
     ),
     max_bytes=MAX_BODY,
     receipts=frozenset({"delivered", "seen", "failed"}),

@@ -2,9 +2,9 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from itertools import chain
 from typing import Final
 
+from tyrian.domain.buttons import all_buttons
 from tyrian.domain.content import Base, Carousel, Survey, Template
 from tyrian.domain.keyboard import Button
 from tyrian.domain.purpose import Purpose
@@ -28,7 +28,7 @@ _URL = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 def buttons(content: Base, purpose: Purpose) -> Faults:
     """Each button by itself, in a keyboard or in a carousel."""
-    for pointer, button in _all_buttons(content):
+    for pointer, button in all_buttons(content):
         if not (button.text or button.image or button.background_media or button.background):
             yield pointer, "needs at least one of text, image, background_media and background, to be seen"
         if button.text_gradient is not None and button.text_v_align == "middle":
@@ -44,7 +44,7 @@ def keyboard_rows(content: Base, purpose: Purpose) -> Faults:
     if content.keyboard is None:
         return
     added = len(content.options) if isinstance(content, Survey) else int(getattr(content, "button", None) is not None)
-    rows = added + _rows(content.keyboard.buttons)
+    rows = added + _rows([*content.keyboard.buttons, *content.keyboard.default_buttons])
     if rows > MAX_KEYBOARD_ROWS:
         yield "/keyboard/buttons", f"must fill at most {MAX_KEYBOARD_ROWS} rows with what the content adds, fill {rows}"
 
@@ -84,15 +84,6 @@ def template_parameters(content: Base, purpose: Purpose) -> Faults:
             yield pointer, "must not hold a URL"
     if purpose is Purpose.OTP and not content.parameters.get(PIN):
         yield f"/parameters/{PIN}", "is required for an OTP template"
-
-
-def _all_buttons(content: Base) -> Iterable[tuple[str, Button]]:
-    keyboard = content.keyboard.buttons if content.keyboard else ()
-    grid = content.buttons or () if isinstance(content, Carousel) else ()
-    return chain(
-        ((f"/keyboard/buttons/{i}", b) for i, b in enumerate(keyboard)),
-        ((f"/buttons/{i}", b) for i, b in enumerate(grid)),
-    )
 
 
 def _rows(row_of: Iterable[Button]) -> int:
