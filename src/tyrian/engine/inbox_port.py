@@ -30,7 +30,6 @@ from tyrian.domain.conversation import (
 from tyrian.domain.purpose import Purpose
 from tyrian.engine.ports import Channel
 
-
 NEUTRAL: Final = Opening()
 
 
