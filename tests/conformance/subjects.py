@@ -8,7 +8,7 @@ import importlib
 import os
 from collections.abc import Sequence
 
-from tests.conformance import guide, infobip, telesign
+from tests.conformance import genesys, guide, infobip, telesign
 from tests.conformance.sms import SmsSubject
 from tests.conformance.subject import Subject
 from tests.conformance.tyntec import TyntecSubject
@@ -25,6 +25,7 @@ def subjects() -> Sequence[Subject]:
         *infobip.SUBJECTS,
         *telesign.SUBJECTS,
         TyntecSubject(),
+        *genesys.SUBJECTS,
         guide.subject(),
         *([_named(named)] if named else []),
     ]

@@ -117,7 +117,12 @@ class Hooks:
             log.exception("channel %s could not read a request from its network", entry.channel.name)
             return _UNREADABLE
         if answer.receipts or answer.inbound or answer.subscriptions:
-            return await self._committed(entry, answer)
+            answer = await self._committed(entry, answer)
+        if answer.then is not None:
+            try:
+                answer.then()
+            except Exception:
+                log.exception("channel %s could not follow up on a request", entry.channel.name)
         return answer
 
     # -- Reading --------------------------------------------------------------------------------------------------

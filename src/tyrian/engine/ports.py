@@ -252,6 +252,8 @@ class HookAnswer:
     receipts: Sequence[Receipt] = ()
     inbound: Sequence[Inbound] = ()
     subscriptions: Sequence[Subscription] = ()
+    #: Called once all of this is committed, right before the answer; what takes longer it must begin on its own.
+    then: Callable[[], None] | None = None
 
 
 class Sink(Port):

@@ -3,5 +3,6 @@
 from typing import Final
 
 from tyrian.engine.ports import Registration
+from tyrian.protocols.genesys.connector import kind
 
-registration: Final = Registration(name="genesys")
+registration: Final = Registration(name="genesys", kinds=(kind,))
