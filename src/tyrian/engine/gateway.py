@@ -29,6 +29,7 @@ from tyrian.engine.known import Recent
 from tyrian.engine.links import Links
 from tyrian.engine.metrics import Metrics
 from tyrian.engine.node import Node
+from tyrian.engine.people import People
 from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Media, Receipt, Tools
 from tyrian.engine.pulls import Pulls
 from tyrian.engine.receipts import Receipts, Transitions
@@ -93,6 +94,7 @@ class Gateway:
         self.turns = Turns(self)
         self.inbound = InboundDesk(self)
         self.code_maker = CodeMaker(self)
+        self.people = People(self)
         self.feeder = Feeder(db, clock, self.ids, router, self.scribe)
         self.bulks = Bulks(db, clock, self.ids, self.channels, self.intake, self.scribe)
         self.upkeep = Upkeep(
@@ -138,6 +140,8 @@ class Gateway:
         self.callbacks.on_outcome = self.metrics.called
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
+        self.inbound.stages.append(self.people)
+        self.node.listen("tyrian_people", lambda payload: self.people.refresh_soon())
         self.node.listen("tyrian_documents", lambda payload: self.documents.refresh_soon())
 
     # -- Life -----------------------------------------------------------------------------------------------------

@@ -42,6 +42,8 @@ SCOPES: Final[dict[str, str]] = {
     "callbacks:manage": "See callbacks that failed and deliver them again; rotate the secrets that sign callbacks.",
     "inbound:read": "Read the messages that people sent.",
     "media:manage": "Upload, fetch, probe, list, remake and remove the files that the gateway hosts.",
+    "people:read": "Read contacts, what they agreed to, who must not be written to, and the rules for that.",
+    "people:manage": "Change contacts, record consent, and set who must not be written to, and the rules for that.",
     "accounts:manage": "List all accounts of this gateway and create new ones. For its operator only.",
 }
 ALL_SCOPES: Final = frozenset(SCOPES)

@@ -30,7 +30,13 @@ async def identifier_for(api: Api, operation: Operation) -> str:
     if operation.identifies == "message":
         one = {"to": "+385991234501", "cascade": [text], "variables": {"name": "Ana"}, "schedule": window}
         return str((await api.send(one)).body["id"])
+    if operation.identifies == "contact":
+        return await contact(api)
     return {"channel": "demo-viber"}.get(operation.identifies, "")
+
+
+async def contact(api: Api) -> str:
+    return str((await api.post("/api/v1/contacts", {"name": "Ana"})).body["id"])
 
 
 async def failed_bulk(api: Api) -> str:
@@ -66,6 +72,8 @@ async def test_every_example_runs(api: Api, operation: Operation, name: str) -> 
     body = operation.examples[name]
     if "callback" in body:
         body = body | {"callback": body["callback"] | {"url": "https://shop.example/hook"}}
+    if "contact_id" in body:
+        body = body | {"contact_id": await contact(api)}
     await tried(api, operation, body)
 
 

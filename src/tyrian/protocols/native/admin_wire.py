@@ -26,6 +26,8 @@ Scope = Literal[
     "callbacks:manage",
     "inbound:read",
     "media:manage",
+    "people:read",
+    "people:manage",
     "accounts:manage",
 ]
 FaceName = Annotated[

@@ -13,6 +13,7 @@ from tyrian.protocols.native import examples
 from tyrian.protocols.native.errors import CONTENT_TYPE, KINDS, ErrorBody
 from tyrian.protocols.native.operation import Answer, Operation
 from tyrian.protocols.native.operations import OPERATIONS
+from tyrian.protocols.native.people_operations import CONTACT
 from tyrian.protocols.native.reports import CallbackBody
 
 _REF: Final = "#/components/schemas/{name}"
@@ -31,6 +32,7 @@ _IDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "key": (_UUID, "The key's id.", examples.SUMMARY["id"]),
     "channel": ({"type": "string", "minLength": 1, "maxLength": 64}, "The channel's name.", "demo-viber"),
     "file": (_UUID, "The file's id.", examples.SUMMARY["id"]),
+    "contact": (_UUID, "The contact's id.", CONTACT["id"]),
     "account": ({"type": "string", "minLength": 1, "maxLength": 64}, "The account's name.", "demo"),
 }
 _TAGS: Final = {
@@ -40,6 +42,7 @@ _TAGS: Final = {
     "Capabilities": "What channels can carry, limits included.",
     "Inbound": "What people sent.",
     "Media": "Files that the gateway hosts: pictures, films, documents; what they are, and making them fit.",
+    "Contacts": "People, with all their addresses.",
     "Callbacks": "Reports that your endpoint did not take, and the secrets that sign them.",
     "Keys": "Credentials and their scopes.",
     "Accounts": "The tenants of this gateway.",

@@ -8,5 +8,6 @@ from tyrian.protocols.native.media_operations import MEDIA
 from tyrian.protocols.native.message_operations import MESSAGES
 from tyrian.protocols.native.operation import Operation
 from tyrian.protocols.native.other_operations import OTHERS
+from tyrian.protocols.native.people_operations import PEOPLE
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *MEDIA, *ADMIN)
+OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *MEDIA, *PEOPLE, *ADMIN)
