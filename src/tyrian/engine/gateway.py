@@ -24,6 +24,7 @@ from tyrian.engine.feeder import Feeder, Released
 from tyrian.engine.guarding import Guards
 from tyrian.engine.inbound import InboundDesk
 from tyrian.engine.intake import Intake
+from tyrian.engine.keyboards import Keyboards, SessionKeyboards
 from tyrian.engine.keys import KeyRing
 from tyrian.engine.known import Recent
 from tyrian.engine.links import Links
@@ -34,6 +35,7 @@ from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Medi
 from tyrian.engine.pulls import Pulls
 from tyrian.engine.receipts import Receipts, Transitions
 from tyrian.engine.router import Router
+from tyrian.engine.stale_presses import StalePresses
 from tyrian.engine.turns import Turns
 from tyrian.engine.upkeep import Upkeep
 from tyrian.engine.waker import BULKS, CALLBACKS, Waker, sends
@@ -95,6 +97,8 @@ class Gateway:
         self.inbound = InboundDesk(self)
         self.code_maker = CodeMaker(self)
         self.people = People(self)
+        self.keyboards = Keyboards(self)
+        self.stale_presses = StalePresses(self)
         self.feeder = Feeder(db, clock, self.ids, router, self.scribe)
         self.bulks = Bulks(db, clock, self.ids, self.channels, self.intake, self.scribe)
         self.upkeep = Upkeep(
@@ -132,8 +136,9 @@ class Gateway:
         self.feeder.on_released = self._released
         self.dispatch.links = self.links
         self.dispatch.guards = self.intake.guards = self.guards
-        self.dispatch.dressers.append(self.code_maker)
-        self.inbound.stages.append(CodeReader(self))
+        self.dispatch.dressers += [self.keyboards, self.code_maker]
+        self.inbound.stages += [CodeReader(self), SessionKeyboards(self.keyboards)]
+        self.turns.reactions.append(self.stale_presses)
         self.dispatch.observe = self.metrics.sent
         self.dispatch.on_moved = self.metrics.rerouted
         self.clicks.on_reports = self._reports
@@ -152,10 +157,12 @@ class Gateway:
         await self.node.start()
         await self.channels.start(connect="dispatch" in self.roles)
         await self.keys.start()
+        await self.keyboards.start()
         self._spawn(self.upkeep.run(), "upkeep")
         self._spawn(self._feed_loop(), "feeder")
         self._spawn(self.waker.run(), "waker")
         self._spawn(self.turns.run(), "turns")
+        self._spawn(self.keyboards.run(), "keyboards")
         if "dispatch" in self.roles:
             self._spawn(self.dispatch.run(), "dispatch")
         if "callbacks" in self.roles:
@@ -226,6 +233,8 @@ class Gateway:
         await self.pulls.forget()
         await self.documents.forget()
         await self.code_maker.forget()
+        await self.keyboards.forget()
+        await self.stale_presses.forget()
         if self.media is not None:
             await self.media.forget()
 

@@ -179,7 +179,8 @@ class InboundDesk:
         for stage, batch in stages:
             await self._read(stage, batch)
         await self._tell_all(said)
-        turns = [one for one in said if self._gateway.turns.wants(one.channel)]
+        wants = self._gateway.turns.wants
+        turns = [one for one in said if wants(one.channel, one.message.content, one.message.extra)]
         rows = [one.row for one in said]
         if stages or turns:
             new = await self._store_along(rows, stages, turns)

@@ -161,6 +161,9 @@ class Reaction(Port):
         """Whether messages of this channel are of interest; from memory alone."""
         ...
 
+    # A reaction that few of a channel's messages concern also has `concerns(content, extra) -> bool`: whether one of
+    # them does. It spares the others a turn.
+
     async def react(self, turn: Turn) -> bool:
         """Reacts; True where the message is settled by that and no later reaction should see it."""
         ...

@@ -15,7 +15,7 @@ from uuid import UUID
 
 import msgspec
 
-from tyrian.domain.content import Content
+from tyrian.domain.content import Base, Content
 from tyrian.engine.channels import Channels
 from tyrian.engine.node import Node
 from tyrian.engine.ports import Channel, Clock
@@ -67,9 +67,9 @@ class Turns:
         self._done: Batcher[UUID, None] = Batcher(self._remove, size=256, writers=1, linger=0.002, busy=0.02)
         self.failed = 0
 
-    def wants(self, channel: Channel) -> bool:
-        """Whether anybody reacts to messages of this channel."""
-        return any(reaction.wants(channel) for reaction in self.reactions)
+    def wants(self, channel: Channel, content: Base, extra: dict[str, Any]) -> bool:
+        """Whether anybody reacts to such a message of this channel."""
+        return any(_concerned(reaction, channel, content, extra) for reaction in self.reactions)
 
     async def make(self, connection: Connection, said: Sequence[Said]) -> None:
         """Writes the turns of messages, within the transaction that stores them."""
@@ -164,7 +164,8 @@ class Turns:
 
     async def _react(self, turn: Turn) -> None:
         for reaction in self.reactions:
-            if reaction.wants(turn.channel) and await reaction.react(turn):
+            concerned = _concerned(reaction, turn.channel, turn.content, turn.extra)
+            if concerned and await reaction.react(turn):
                 return
 
     async def _put_off(self, turn: Turn) -> None:
@@ -181,6 +182,11 @@ class Turns:
     async def _remove(self, ids: Sequence[UUID]) -> Sequence[None]:
         await store.done(self._gateway.db, ids)
         return [None] * len(ids)
+
+
+def _concerned(reaction: Reaction, channel: Channel, content: Base, extra: dict[str, Any]) -> bool:
+    concerns = getattr(reaction, "concerns", None)
+    return reaction.wants(channel) and (concerns is None or bool(concerns(content, extra)))
 
 
 def _turn(row: Any, channel: Channel) -> Turn:

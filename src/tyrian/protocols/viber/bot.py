@@ -14,8 +14,8 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tyrian.domain.codes import has_data
-from tyrian.domain.content import Base, Content
-from tyrian.domain.keyboard import Url
+from tyrian.domain.content import Base, Content, KeyboardOnly
+from tyrian.domain.keyboard import Button, Keyboard, Url
 from tyrian.domain.limits import check as content_problems
 from tyrian.domain.purpose import Purpose
 from tyrian.engine.ports import (
@@ -59,6 +59,10 @@ class BotConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=
     send_photo: bool = False
     #: The answer to a person who opens the chat for the first time.
     welcome: Content | None = None
+    #: Standing buttons under every message, after its own.
+    default_buttons: list[Button] = []
+    #: The answer to a button of no use any more; left out, a sentence in the person's language, and empty for none.
+    stale_button_text: Annotated[str, Meta(max_length=limits.BOT_TEXT)] | None = None
     #: Whether receipts are also reported per receiver, as `broadcast` needs it.
     broadcasts: bool = False
     #: Networks that callbacks may come from, such as `203.0.113.0/24`; empty for anywhere.
@@ -67,11 +71,14 @@ class BotConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=
     connect_timeout: Annotated[float, Meta(gt=0, le=60)] = 3.0
 
     def __post_init__(self) -> None:
-        """Refuse networks that are none, and buttons whose codes cannot be bound to a person."""
+        """Refuse networks that are none, buttons that Viber does not take, and codes that could be bound to nobody."""
         for network in self.callback_networks:
             ip_network(network)
         if self.welcome is not None and has_data(self.welcome):
             raise ValueError("welcome must have no buttons with data: nobody knows to whom it goes")
+        standing = KeyboardOnly(keyboard=Keyboard(default_buttons=self.default_buttons))
+        if self.default_buttons and (wrong := content_problems(standing, Purpose.SESSION, limits.BOT)):
+            raise ValueError(f"{wrong[0].pointer.removeprefix('/keyboard/')} {wrong[0].message}")
 
 
 class BotSecrets(Struct, kw_only=True, forbid_unknown_fields=True):
