@@ -1,6 +1,7 @@
 """Both Viber connectors, against the simulated Viber cloud."""
 
 import asyncio
+from abc import abstractmethod
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 from typing import Any, Final
@@ -94,8 +95,9 @@ class _Viber(Network):
 
     key: str
 
+    @abstractmethod
     def _receipt(self, ref: str, kind: ReceiptKind) -> bytes:
-        raise NotImplementedError
+        """A receipt as the cloud would post it."""
 
 
 class _Bot(_Viber):
