@@ -16,8 +16,9 @@ from tyrian.cli.reference import commands
 from tyrian.domain.events import EVENTS, STATUSES
 from tyrian.domain.lifecycle import Status
 from tyrian.domain.reasons import REASONS
+from tyrian.engine.face_ports import Face
 from tyrian.engine.metrics import METRICS
-from tyrian.engine.ports import ChannelKind, Face
+from tyrian.engine.ports import ChannelKind
 from tyrian.engine.registry import kinds_of, load_faces, load_registrations
 from tyrian.settings import SETTINGS
 

@@ -12,7 +12,7 @@ import msgspec
 from tests.clock import ManualClock
 from tyrian.domain.ids import Ids
 from tyrian.engine.endpoints import Endpoints
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.report import Report, encode
 from tyrian.engine.turns import Turns
 from tyrian.store.database import Database

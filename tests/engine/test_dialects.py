@@ -17,7 +17,8 @@ from tyrian.engine import ports
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channel_spec import ChannelChange
 from tyrian.engine.documents import TTL, Documents
-from tyrian.engine.ports import CallbackRequest, Heard, Inbound
+from tyrian.engine.face_ports import CallbackRequest, Heard
+from tyrian.engine.ports import Inbound
 from tyrian.engine.pulls import queue_url
 from tyrian.engine.report import Report, decode
 from tyrian.store import reading

@@ -16,7 +16,8 @@ from tyrian.engine import callback_schedule as schedule
 from tyrian.engine.callback_standing import Standing
 from tyrian.engine.egress import Blocked
 from tyrian.engine.egress_client import Answer, Client, Garbage, Unreachable
-from tyrian.engine.ports import CallbackRequest, Clock, Exchange, Face
+from tyrian.engine.face_ports import CallbackRequest, Face
+from tyrian.engine.ports import Clock, Exchange
 from tyrian.engine.report import AttemptLine, Report, decode
 from tyrian.store.callbacks import DONE, PARK, RETRY, Outcome
 from tyrian.store.database import LOST

@@ -24,9 +24,10 @@ from tyrian.engine.callback_standing import Standing
 from tyrian.engine.channels import Channels
 from tyrian.engine.egress import Guard
 from tyrian.engine.egress_client import Client
+from tyrian.engine.face_ports import Face
 from tyrian.engine.keys import KeyRing
 from tyrian.engine.node import GRACE, Node
-from tyrian.engine.ports import Clock, Face
+from tyrian.engine.ports import Clock
 from tyrian.engine.report import AttemptLine
 from tyrian.store import callbacks as store, endpoints, reading
 from tyrian.store.batcher import Batcher

@@ -17,9 +17,10 @@ import msgspec
 from tyrian.domain.ids import Ids
 from tyrian.domain.links import is_web_url, messages_of
 from tyrian.engine.channels import Channels
+from tyrian.engine.face_ports import Face
 from tyrian.engine.known import from_row
 from tyrian.engine.links import PREFIX
-from tyrian.engine.ports import Clock, Face
+from tyrian.engine.ports import Clock
 from tyrian.engine.remote import remote_address
 from tyrian.engine.report import ClickedLink, Report, encode as encode_report
 from tyrian.engine.serving import Receive, Scope, Send, answer, header

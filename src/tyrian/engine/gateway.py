@@ -20,6 +20,7 @@ from tyrian.engine.clicks import Clicks
 from tyrian.engine.dispatch import Dispatch
 from tyrian.engine.documents import Documents
 from tyrian.engine.endpoints import Endpoints
+from tyrian.engine.face_ports import Face
 from tyrian.engine.feeder import Feeder, Released
 from tyrian.engine.guarding import Guards
 from tyrian.engine.inbound import InboundDesk
@@ -28,10 +29,11 @@ from tyrian.engine.keyboards import Keyboards, SessionKeyboards
 from tyrian.engine.keys import KeyRing
 from tyrian.engine.known import Recent
 from tyrian.engine.links import Links
+from tyrian.engine.media_port import Media
 from tyrian.engine.metrics import Metrics
 from tyrian.engine.node import Node
 from tyrian.engine.people import People
-from tyrian.engine.ports import Channel, ChannelKind, Clock, Face, Inbound, Media, Receipt, Tools
+from tyrian.engine.ports import Channel, ChannelKind, Clock, Inbound, Receipt, Tools
 from tyrian.engine.pulls import Pulls
 from tyrian.engine.receipts import Receipts, Transitions
 from tyrian.engine.router import Router

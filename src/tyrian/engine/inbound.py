@@ -18,8 +18,9 @@ from tyrian.domain.ids import Ids, floor_of
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import Channels
 from tyrian.engine.endpoints import Endpoints
+from tyrian.engine.face_ports import Face, Heard
 from tyrian.engine.known import decode_outline
-from tyrian.engine.ports import Channel, Clock, Face, Heard, Inbound, Subscription
+from tyrian.engine.ports import Channel, Clock, Inbound, Subscription
 from tyrian.engine.reacting import News, Said, Stage
 from tyrian.engine.report import Paired, Report, encode as encode_report
 from tyrian.engine.turns import Turns

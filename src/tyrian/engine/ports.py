@@ -1,4 +1,4 @@
-"""The ports of the engine: what a protocol, a clock or a media store must be for the rest to use it.
+"""The ports of the engine: what a protocol or a clock must be for the rest to use it.
 
 A protocol lives in one folder under `tyrian.protocols` (or in a package of its own) and registers a `Protocol` under
 the entry-point group `tyrian.protocols`. Its connectors turn an `Outgoing` into bytes for a network, and what the
@@ -6,7 +6,7 @@ network says back into one of the send results, `Receipt`s and `Inbound`s. They 
 they report is committed by the engine before the network is answered.
 """
 
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Protocol as Port
@@ -15,7 +15,6 @@ from uuid import UUID
 from tyrian.domain.content import Base as Content
 from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.domain.limits import Capabilities
-from tyrian.domain.media import Probed, Recipe, Stored
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 
@@ -85,64 +84,6 @@ class Outgoing:
     tries: int = 1
     #: True when an earlier try of this attempt ended uncertain, so that the network may have it already.
     resent: bool = False
-
-
-class Media(Port):
-    """The files that the gateway hosts. What cannot be taken raises `domain.problem.Refused` or `media.TooLarge`."""
-
-    async def upload(
-        self,
-        account_id: int,
-        name: str,
-        chunks: AsyncIterator[bytes],
-        *,
-        announced: int | None = None,
-        declared: str | None = None,
-    ) -> Stored:
-        """Keeps a file. `announced` is its length, `declared` its Content-Type, where they are known."""
-        ...
-
-    async def fetch(self, account_id: int, url: str, name: str | None = None) -> Stored:
-        """Keeps what is behind a URL, through the egress guard."""
-        ...
-
-    async def get(self, account_id: int, media_id: UUID, *, seconds: int | None = None) -> Stored | None:
-        """A file of the account, with a link that lasts `seconds`, or as long as the file."""
-        ...
-
-    async def list(self, account_id: int, before: UUID | None, limit: int) -> Sequence[Stored]:
-        """The account's files, newest first, from below an id."""
-        ...
-
-    async def used(self, account_id: int) -> int:
-        """The bytes that count against the account's quota."""
-        ...
-
-    async def delete(self, account_id: int, media_id: UUID) -> bool:
-        """Removes a file; False if there is none."""
-        ...
-
-    async def probe(
-        self, account_id: int, url: str, can: Capabilities | None = None, kind: str = "image", field: str = "url"
-    ) -> tuple[Probed, Sequence[Problem]]:
-        """What is behind a URL, and what keeps a channel from taking it as this field of this type of content."""
-        ...
-
-    async def optimise(self, account_id: int, media_id: UUID, recipe: Recipe) -> Stored | None:
-        """The picture made to fit; itself, if it fits as it is. None if there is no such file."""
-        ...
-
-    async def fitted(self, stored: Stored, can: Capabilities, kind: str, field: str) -> Stored:
-        """The file itself or, where it breaks the channel's rule, the picture made to fit it."""
-        ...
-
-    async def forget(self) -> None:
-        """Clears what is past its time, and what never became whole."""
-        ...
-
-    async def close(self) -> None:
-        """Ends what was started."""
-        ...
 
 
 # -- What a send may come to: exactly one of these four ---------------------------------------------------------------
@@ -348,73 +289,3 @@ class Registration:
     name: str
     kinds: Sequence[ChannelKind] = ()
     face: Any | None = None
-
-
-# -- Faces ------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(slots=True)
-class CallbackRequest:
-    """One HTTP POST to a customer, ready to go out."""
-
-    headers: dict[str, str]
-    body: bytes
-
-
-class Face(Port):
-    """An HTTP API that customers call, and the dialect that reports go out in."""
-
-    name: str
-    #: The path prefixes that this face serves, from the root (`/api/v1/`).
-    prefixes: tuple[str, ...]
-
-    def make_app(self, gateway: Any) -> Callable[..., Awaitable[None]]:
-        """The ASGI application over a running gateway."""
-        ...
-
-    def render(self, report: Any, secrets: Sequence[str], now: datetime) -> CallbackRequest:
-        """The callback that tells a customer of a report, signed with each of the secrets."""
-        ...
-
-    def openapi(self) -> dict[str, Any]:
-        """The face's OpenAPI document."""
-        ...
-
-
-class AttemptsFace(Port):
-    """A face whose callbacks tell of every attempt: `render` gets `report.attempts` filled."""
-
-    needs_attempts: bool
-
-
-class ClickFace(Port):
-    """A face with words for clicks on tracked links: `render` gets reports of the kind "click", with their `click`."""
-
-    tells_clicks: bool
-
-
-class SigningFace(Port):
-    """A face that signs with something else than the account's signing secrets."""
-
-    async def secrets(self, gateway: Any, account_id: int) -> Sequence[str]:
-        """What `render` is given to sign with."""
-        ...
-
-
-@dataclass(slots=True)
-class Heard:
-    """A person's message, before any face is told of it. `paired` is a `report.Paired` or None."""
-
-    account_id: int
-    channel: Channel
-    network: str
-    inbound: Inbound
-    paired: Any | None = None
-
-
-class HearingFace(Port):
-    """A face that brings people's messages to customers in its dialect."""
-
-    async def inbound_url(self, gateway: Any, heard: Heard) -> str | None:
-        """Where this message goes: a URL, a pull queue (`pull:<name>`), or None for nowhere."""
-        ...

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Mapping
 from importlib.metadata import EntryPoint, entry_points
 from typing import Final
 
-from tyrian.engine.ports import ChannelKind, Face, Registration
+from tyrian.engine.face_ports import Face
+from tyrian.engine.ports import ChannelKind, Registration
 
 GROUP: Final = "tyrian.protocols"
 

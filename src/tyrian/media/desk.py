@@ -48,7 +48,7 @@ _LAST: Final = UUID(int=2**128 - 1)
 
 
 class Desk:
-    """Implements `ports.Media`."""
+    """Implements `media_port.Media`."""
 
     def __init__(
         self,

@@ -9,8 +9,8 @@ import msgspec
 from starlette.requests import Request
 from starlette.routing import Match, Route
 
+from tyrian.engine.face_ports import CallbackRequest, Heard
 from tyrian.engine.keys import Form
-from tyrian.engine.ports import CallbackRequest, Heard
 from tyrian.engine.report import Report
 from tyrian.engine.serving import ASGIApp, Receive, Send
 from tyrian.protocols.infobip import clicks, inbound, messages_reports, openapi, reports, wire
@@ -32,7 +32,7 @@ _NESTED: Final = ("/auth/", "/subscriptions/", "/resource-management/", "/sms/",
 
 
 class InfobipFace:
-    """Infobip's Viber APIs. Implements `ports.Face`."""
+    """Infobip's Viber APIs. Implements `face_ports.Face`."""
 
     name = FACE
     forms = (Form.TOKEN, Form.PAIR)

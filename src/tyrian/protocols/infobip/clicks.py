@@ -10,7 +10,7 @@ import msgspec
 from msgspec import Struct
 
 from tyrian.domain.submission import Callback, Plan
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.report import Report
 from tyrian.protocols.infobip import wire
 from tyrian.protocols.infobip.reports import bulk_id_of, message_id_of

@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tyrian.domain.content import Content
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.report import Report
 from tyrian.protocols.infobip import inbound_wire as wire
 from tyrian.protocols.infobip.checks import is_web

@@ -12,7 +12,7 @@ from weakref import WeakKeyDictionary
 import msgspec
 from msgspec import Meta, Struct
 
-from tyrian.engine.ports import Heard
+from tyrian.engine.face_ports import Heard
 from tyrian.engine.pulls import queue_url
 from tyrian.engine.report import Paired
 from tyrian.protocols.infobip.facts import unpack

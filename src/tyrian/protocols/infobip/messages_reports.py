@@ -7,7 +7,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tyrian.domain import content as neutral
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.report import Report as Neutral
 from tyrian.protocols.infobip import statuses, wire
 from tyrian.protocols.infobip.errors import invalid

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import Meta, Struct
 
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.report import Report
 from tyrian.protocols.infobip import statuses, wire
 from tyrian.protocols.infobip.facts import Facts, Product, unpack

@@ -10,7 +10,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tyrian.engine.ports import CallbackRequest, Face
+from tyrian.engine.face_ports import CallbackRequest, Face
 from tyrian.engine.report import Report
 from tyrian.protocols.native import docs, openapi, reports
 from tyrian.protocols.native.errors import ApiError
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 class NativeFace:
-    """Tyrian's own API. Implements `ports.Face`."""
+    """Tyrian's own API. Implements `face_ports.Face`."""
 
     name = FACE
     prefixes: tuple[str, ...] = ("/api/",)

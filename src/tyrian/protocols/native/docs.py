@@ -10,7 +10,7 @@ import msgspec
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
-from tyrian.engine.ports import Face
+from tyrian.engine.face_ports import Face
 from tyrian.protocols.native import openapi
 from tyrian.protocols.native.errors import KINDS, ApiError
 from tyrian.protocols.native.serving import FACE, problem_response

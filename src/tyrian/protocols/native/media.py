@@ -3,7 +3,7 @@
 from tyrian.domain.limits import Capabilities, media_rule
 from tyrian.domain.media import Facts, Probed, Recipe, Stored, recipe_for
 from tyrian.domain.problem import Problem, Refused
-from tyrian.engine.ports import Media
+from tyrian.engine.media_port import Media
 from tyrian.protocols.native import media_wire as wire
 from tyrian.protocols.native.errors import ApiError, ProblemItem, not_found
 from tyrian.protocols.native.operation import Call, Reply

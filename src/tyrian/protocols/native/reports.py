@@ -18,7 +18,7 @@ import msgspec
 from msgspec import Struct
 
 from tyrian.domain.submission import Platform
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.report import ClickedLink, Report
 from tyrian.protocols.native.times import stamp
 

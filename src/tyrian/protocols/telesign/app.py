@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl
 
 from tyrian.domain.problem import Refused
+from tyrian.engine.face_ports import CallbackRequest, Heard
 from tyrian.engine.keys import Form
-from tyrian.engine.ports import CallbackRequest, Heard
 from tyrian.engine.report import Report
 from tyrian.engine.serving import BodyTooLarge, Disconnected, Receive, Scope, Send, answer, read_body
 from tyrian.protocols.telesign import openapi, reports, settings, wire
@@ -37,7 +37,7 @@ _MAX_FIELDS: Final = 100
 
 
 class TelesignFace:
-    """Telesign's Messaging API. Implements `ports.Face` and what it needs of the further ports for faces."""
+    """Telesign's Messaging API. Implements `face_ports.Face` and what it needs of the further ports for faces."""
 
     name = FACE
     prefixes: tuple[str, ...] = ("/v1/omnichannel", "/capability/")

@@ -9,7 +9,7 @@ import msgspec
 from tyrian.domain import content as neutral
 from tyrian.domain.address import region
 from tyrian.domain.content import Base, Content
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.report import AttemptLine, Report
 from tyrian.protocols.telesign import codes, signing, views
 from tyrian.protocols.telesign.codes import Code

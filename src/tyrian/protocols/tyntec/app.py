@@ -8,8 +8,8 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from tyrian.engine.face_ports import CallbackRequest, Heard
 from tyrian.engine.keys import Form
-from tyrian.engine.ports import CallbackRequest, Heard
 from tyrian.engine.report import Report
 from tyrian.engine.serving import ASGIApp, Disconnected, Receive, Scope, Send, answer, read_body
 from tyrian.protocols.tyntec import errors, media, openapi, reports
@@ -31,7 +31,7 @@ _MAX_FIELDS: Final = 50
 
 
 class TyntecFace:
-    """tyntec's Conversations API. Implements `ports.Face`."""
+    """tyntec's Conversations API. Implements `face_ports.Face`."""
 
     name = FACE
     prefixes: tuple[str, ...] = (V3, f"{V2}/", f"{V2_EARLIER}/")

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 import msgspec
 
-from tyrian.engine.ports import CallbackRequest
+from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.report import Report
 from tyrian.protocols.tyntec import statuses, wire
 from tyrian.protocols.tyntec.accounts import WORDS, Signing
