@@ -8,25 +8,25 @@ whoever holds one sees the present configuration and connector.
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
-from datetime import datetime
-from typing import Any, Final
+from collections.abc import Collection, Mapping, Sequence
+from typing import Final
 
 import msgspec
 
-from tyrian.domain.limits import Capabilities
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 from tyrian.engine import groups, verification
+from tyrian.engine.channel_entry import ChannelEntry, capabilities_of, closed, made_from, started
+from tyrian.engine.channel_networks import Networks
 from tyrian.engine.channel_spec import ChannelChange, ChannelSpec, changed, check
-from tyrian.engine.connectors import NOTHING, Broken, Running, missing_kind
-from tyrian.engine.ports import Channel, ChannelKind, Clock, Connector, Health, Tools
+from tyrian.engine.connectors import missing_kind
+from tyrian.engine.ports import Channel, ChannelKind, Clock, Health, Tools
 from tyrian.engine.registry import kinds_of, load_registrations
 from tyrian.store import channels as store
 from tyrian.store.channels import StoredChannel
 from tyrian.store.crypto import CannotOpen, SecretBox
 from tyrian.store.database import LOST, Connection, Database, persist
+
+__all__ = ["POLL", "ChannelEntry", "Channels"]
 
 log = logging.getLogger(__name__)
 
@@ -37,54 +37,6 @@ _REMEMBERED: Final = 10_000
 
 _encode = msgspec.json.Encoder().encode
 _decode_secrets = msgspec.json.Decoder(dict[str, str]).decode
-
-
-@dataclass(slots=True)
-class ChannelEntry:
-    """A channel, what it can carry, and its way to the network. Changes in place when the channel is changed."""
-
-    channel: Channel
-    kind: ChannelKind
-    capabilities: Capabilities
-    inbound_url: str | None
-    created_at: datetime
-    updated_at: datetime
-    revision: str
-    tools: Tools
-    #: Why this node cannot use the channel, in words for people; None if it can.
-    trouble: str | None = None
-    removed: bool = False
-    running: Running | None = None
-    senders: tuple[str, ...] = ()
-    #: What the channel is made of, if it is a group.
-    group: groups.GroupConfig | None = None
-
-    @property
-    def network(self) -> str:
-        """The network that the channel reaches people on; empty if its kind does not say."""
-        network = self.kind.network
-        return network if isinstance(network, str) else network(self.channel.config)
-
-    @property
-    def sender(self) -> str | None:
-        """The sender's own id on its network."""
-        return self.kind.sender(self.channel.config) if self.kind.sender is not None else None
-
-    @property
-    def connector(self) -> Connector | None:
-        """The way to the network, made when first asked for; None once the channel was removed."""
-        if self.running is None and not self.removed:
-            self.running = Running(self._make())
-        return self.running
-
-    def _make(self) -> Connector:
-        if self.trouble is not None:
-            return Broken(self.trouble)
-        try:
-            return self.kind.make(self.channel, self.tools)
-        except Exception as error:
-            log.exception("no connector could be made for channel %s", self.channel.name)
-            return Broken(f"The connector could not be made: {type(error).__name__}: {error}.")
 
 
 class Channels:
@@ -108,7 +60,7 @@ class Channels:
         self._by_id: dict[int, ChannelEntry] = {}
         self._by_name: dict[tuple[int, str], ChannelEntry] = {}
         self._by_network: dict[tuple[int, str], list[ChannelEntry]] = {}
-        self._connect = False
+        self._networks = Networks(db, clock, self._finder)
         self._wake = asyncio.Event()
         self._turn = asyncio.Lock()
         self._watch: asyncio.Task[None] | None = None
@@ -166,9 +118,9 @@ class Channels:
         """Loads all channels and watches for changes. `connect` starts every connector, on a node that sends."""
         await persist(self.refresh)
         async with self._turn:
-            self._connect = connect
+            self._networks.connect = connect
             for entry in self._by_id.values() if connect else ():
-                await _started(entry)
+                await started(entry)
         self._watch = asyncio.create_task(self._keep(), name="channels")
 
     async def close(self) -> None:
@@ -224,8 +176,8 @@ class Channels:
         )
         entry = self._by_id.get(stored.id)
         if entry is None:
-            if self._connect:
-                await _started(fresh)
+            if self._networks.connect:
+                await started(fresh)
             self._by_id[stored.id] = self._by_name[stored.account_id, stored.name] = fresh
         else:
             await self._change(entry, fresh)
@@ -233,13 +185,13 @@ class Channels:
 
     async def _change(self, entry: ChannelEntry, fresh: ChannelEntry) -> None:
         """Makes the entry what it is now. Only what the connector was made from makes a new connector."""
-        if _made_from(entry) == _made_from(fresh):
+        if made_from(entry) == made_from(fresh):
             channel = entry.channel
             for name in ("rate", "concurrency", "uncertain", "active", "retired", "track_links"):
                 setattr(channel, name, getattr(fresh.channel, name))
         else:
-            if self._connect:
-                await _started(fresh)
+            if self._networks.connect:
+                await started(fresh)
             self._retire(entry)
             entry.channel, entry.running = fresh.channel, fresh.running
         entry.capabilities, entry.trouble, entry.kind = fresh.capabilities, fresh.trouble, fresh.kind
@@ -260,7 +212,7 @@ class Channels:
         """Takes the entry's connector away and closes it when its sends have ended."""
         running, entry.running = entry.running, None
         if running is not None:
-            task = asyncio.create_task(_closed(running, entry.channel.name), name=f"close {entry.channel.name}")
+            task = asyncio.create_task(closed(running, entry.channel.name), name=f"close {entry.channel.name}")
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
@@ -287,7 +239,7 @@ class Channels:
             track_links=stored.track_links,
         )
         return ChannelEntry(
-            channel, kind, _capabilities(kind, channel), stored.inbound_url, stored.created_at, stored.updated_at,
+            channel, kind, capabilities_of(kind, channel), stored.inbound_url, stored.created_at, stored.updated_at,
             stored.revision, self._tools, trouble, senders=tuple(stored.senders),
         )  # fmt: skip
 
@@ -377,53 +329,15 @@ class Channels:
 
     async def check(self, entry: ChannelEntry) -> Health:
         """Asks the network whether the channel can work; of a group, whether any of its members can."""
-        if entry.group is not None:
-            find = self._finder(entry.channel.account_id)
-            members = [m for member in entry.group.members if (m := find(member.channel)) is not None]
-            found = await asyncio.gather(*(self.check(member) for member in members))
-            return groups.health(members, found)
-        async with self._at_work(entry) as connector:
-            return await connector.check()
+        return await self._networks.check(entry)
 
     async def provision(self, entry: ChannelEntry) -> Health:
         """Sets up at the network what the channel needs there (webhooks), keeps how that went, and says so."""
-        if entry.kind.provision is None:
-            return Health(True, "This kind of channel needs nothing to be set up at the network.")
-        channel = entry.channel
-        await verification.keep(self._db, channel.account_id, channel.id, verification.pending(self._clock.now()))
-        health = await self._provision(entry)
-        outcome = verification.outcome(health, self._clock.now())
-        await verification.keep(self._db, channel.account_id, channel.id, outcome)
-        return health
+        return await self._networks.provision(entry)
 
     async def verifications(self, account_id: int) -> dict[int, verification.Verification]:
         """What setting up the account's channels came to, by the channel's number."""
         return await verification.of_account(self._db, account_id, self._clock.now())
-
-    async def _provision(self, entry: ChannelEntry) -> Health:
-        assert entry.kind.provision is not None
-        async with self._at_work(entry) as connector:
-            if isinstance(connector.inner, Broken):
-                return await connector.check()
-            try:
-                return await entry.kind.provision(connector.inner)
-            except Exception as error:
-                log.exception("channel %s could not be set up", entry.channel.name)
-                return Health(False, f"Setting the channel up failed: {type(error).__name__}: {error}.")
-
-    @asynccontextmanager
-    async def _at_work(self, entry: ChannelEntry) -> AsyncIterator[Running]:
-        """The entry's started connector; on a node that does not send, one made for the question alone."""
-        if self._connect and entry.connector is not None and entry.running is not None:
-            await _started(entry)
-            yield entry.running
-            return
-        alone = Running(entry._make())
-        try:
-            await alone.start()
-            yield alone
-        finally:
-            await alone.close()
 
     async def list(self, account_id: int) -> Sequence[ChannelEntry]:
         """The account's channels by name, as they are committed now."""
@@ -431,34 +345,3 @@ class Channels:
         return sorted(
             (e for e in self._by_id.values() if e.channel.account_id == account_id), key=lambda e: e.channel.name
         )
-
-
-def _made_from(entry: ChannelEntry) -> tuple[Any, ...]:
-    return entry.channel.kind, entry.channel.config, entry.channel.secrets, entry.trouble
-
-
-def _capabilities(kind: ChannelKind, channel: Channel) -> Capabilities:
-    try:
-        return kind.capabilities(channel.config)
-    except Exception:
-        log.exception("channel %s: its kind cannot say what it carries", channel.name)
-        return NOTHING
-
-
-async def _started(entry: ChannelEntry) -> None:
-    """Makes and starts the entry's connector; one that cannot be started is put aside, and the reason kept."""
-    connector = entry.connector
-    if connector is None:
-        return
-    try:
-        await connector.start()
-    except Exception as error:
-        log.exception("the connector of channel %s could not be started", entry.channel.name)
-        entry.running = Running(Broken(f"The connector could not be started: {type(error).__name__}: {error}."))
-
-
-async def _closed(running: Running, name: str) -> None:
-    try:
-        await running.close()
-    except Exception:
-        log.exception("the old connector of channel %s could not be closed", name)
