@@ -1,12 +1,15 @@
 """Signing secrets: one in force, two while a customer changes over."""
 
+import asyncio
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from standardwebhooks import Webhook
 
 from tests.clock import ManualClock
 from tyrian.engine.signing import OVERLAP, SigningSecrets
+from tyrian.store import keys as store
 from tyrian.store.crypto import SecretBox
 from tyrian.store.database import Database
 
@@ -25,6 +28,27 @@ async def test_there_is_always_a_secret(signing: SigningSecrets, account_id: int
     first = await signing.signing_keys(account_id)
     assert len(first) == 1
     assert await signing.signing_keys(account_id) == first
+
+
+async def test_many_at_once_share_one_read_and_one_new_secret(
+    signing: SigningSecrets, db: Database, account_id: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reads = 0
+    read = store.signing
+
+    async def counted(*args: Any) -> Any:
+        nonlocal reads
+        reads += 1
+        return await read(*args)
+
+    monkeypatch.setattr(store, "signing", counted)
+    found = await asyncio.gather(*(signing.signing_keys(account_id) for _ in range(50)))
+    assert len({tuple(keys) for keys in found}) == 1
+    assert len(await db.read("SELECT 1 FROM signing_secrets")) == 1
+    reads = 0
+    signing.refresh_soon()
+    await asyncio.gather(*(signing.signing_keys(account_id) for _ in range(50)))
+    assert reads == 1
 
 
 async def test_a_secret_is_one_that_standard_webhooks_takes(

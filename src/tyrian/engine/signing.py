@@ -4,6 +4,7 @@ A new secret does not end the one before at once: for `OVERLAP` both sign, so th
 without losing a callback (Standard Webhooks, "secret rotation").
 """
 
+import asyncio
 import base64
 import secrets
 import time
@@ -47,6 +48,9 @@ class SigningSecrets:
         self._box = box
         self._timer = timer
         self._known: dict[tuple[int, str], tuple[float, list[SigningSecret]]] = {}
+        #: Reads under way: a hundred callbacks that find the memory out of date at once share one.
+        self._reading: dict[tuple[int, str], asyncio.Task[list[SigningSecret]]] = {}
+        self._making = asyncio.Lock()
 
     def refresh_soon(self) -> None:
         """Forgets what is remembered, because a secret was made somewhere."""
@@ -54,18 +58,32 @@ class SigningSecrets:
 
     async def in_force(self, account_id: int, face: str = "native") -> list[SigningSecret]:
         """The account's secrets that sign at this moment, newest first; at least one, made now if there was none."""
-        return await self.listed(account_id, face) or [await self.rotate(account_id, face)]
+        if found := await self.listed(account_id, face):
+            return found
+        async with self._making:
+            return await self.listed(account_id, face) or [await self.rotate(account_id, face)]
 
     async def listed(self, account_id: int, face: str = "native") -> list[SigningSecret]:
         """The account's secrets that sign at this moment, newest first; none, if none was ever needed."""
         key, now = (account_id, face), self._clock.now()
         until, found = self._known.get(key, (0.0, []))
         if until <= self._timer():
-            found = await self._read(account_id, face)
-            if len(self._known) >= _REMEMBERED:
-                self.refresh_soon()
-            self._known[key] = (self._timer() + TTL, found)
+            found = await self._read_once(key)
         return [s for s in found if s.expires_at is None or s.expires_at > now]
+
+    async def _read_once(self, key: tuple[int, str]) -> list[SigningSecret]:
+        task = self._reading.get(key)
+        if task is None:
+            task = self._reading[key] = asyncio.create_task(self._remember(key))
+            task.add_done_callback(lambda _: self._reading.pop(key, None))
+        return await asyncio.shield(task)
+
+    async def _remember(self, key: tuple[int, str]) -> list[SigningSecret]:
+        found = await self._read(*key)
+        if len(self._known) >= _REMEMBERED:
+            self.refresh_soon()
+        self._known[key] = (self._timer() + TTL, found)
+        return found
 
     async def signing_keys(self, account_id: int, face: str = "native") -> list[str]:
         """The secrets themselves, newest first, as a face's `render` takes them."""
