@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from email.utils import parsedate_to_datetime
 from time import perf_counter
-from typing import Final
+from typing import Final, Protocol as Port
 
 from tyrian.engine.outbound import Garbage, NotSent, Outbound
-from tyrian.engine.ports import Clock, Exchange, Refused, Retry, SendResult, Unknown
+from tyrian.engine.ports import Clock, Exchange, Refused, Retry, SendResult, Tools, Unknown
 
 #: Characters of an answer that are kept in an exchange.
 MAX_KEPT: Final = 16_384
@@ -103,6 +103,38 @@ class Transport:
         except (ValueError, TypeError):
             return None
         return min(max(wait, 0.0), MAX_RETRY_AFTER)
+
+
+class HttpSettings(Port):
+    """What the settings of a channel say of its network's HTTP service. Times in seconds."""
+
+    @property
+    def base_url(self) -> str: ...
+    @property
+    def timeout(self) -> float: ...
+    @property
+    def connect_timeout(self) -> float: ...
+
+
+class HttpConnector:
+    """What connectors have in common whose network is one HTTP service with the same headers for every request."""
+
+    def __init__(self, settings: HttpSettings, tools: Tools, headers: dict[str, str]) -> None:
+        self._http = Transport(
+            settings.base_url,
+            tools.clock,
+            headers=headers,
+            timeout=settings.timeout,
+            connect_timeout=settings.connect_timeout,
+        )
+
+    async def start(self) -> None:
+        """Make the HTTP client; connections come with the first send."""
+        self._http.open()
+
+    async def close(self) -> None:
+        """Close the HTTP client."""
+        await self._http.close()
 
 
 def http_failure(answered: Answered) -> SendResult | None:

@@ -31,7 +31,7 @@ from tyrian.engine.ports import (
     Tools,
     Unknown,
 )
-from tyrian.engine.transport import Answered, Transport, http_failure
+from tyrian.engine.transport import Answered, HttpConnector, http_failure
 from tyrian.protocols.infobip import hook, limits, statuses, wire
 from tyrian.protocols.infobip.outgoing import to_bot, to_business
 from tyrian.protocols.infobip.wire_bot import BotMessage, BotRequest
@@ -91,7 +91,7 @@ class _Answer(Struct):
 _answer: Final = msgspec.json.Decoder(_Answer)
 
 
-class InfobipConnector:
+class InfobipConnector(HttpConnector):
     """One sender's way to Infobip."""
 
     def __init__(self, channel: Channel, tools: Tools) -> None:
@@ -100,21 +100,7 @@ class InfobipConnector:
         self.capabilities = capabilities(channel.config)
         self._path = _PATHS[config.product]
         self._webhooks = _webhooks(f"{tools.public_url}/hooks/{channel.id}", secrets.callback_token)
-        self._http = Transport(
-            config.base_url,
-            tools.clock,
-            headers={"Authorization": f"App {secrets.api_key}", "Accept": "application/json"},
-            timeout=config.timeout,
-            connect_timeout=config.connect_timeout,
-        )
-
-    async def start(self) -> None:
-        """Make the HTTP client; connections come with the first send."""
-        self._http.open()
-
-    async def close(self) -> None:
-        """Close the HTTP client."""
-        await self._http.close()
+        super().__init__(config, tools, {"Authorization": f"App {secrets.api_key}", "Accept": "application/json"})
 
     # -- Sending ------------------------------------------------------------------------------------------------------
 

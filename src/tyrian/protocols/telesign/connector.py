@@ -32,7 +32,7 @@ from tyrian.engine.ports import (
     Tools,
     Unknown,
 )
-from tyrian.engine.transport import Answered, Transport, http_failure
+from tyrian.engine.transport import Answered, HttpConnector, http_failure
 from tyrian.protocols.telesign import codes, hook, limits, signing, wire
 from tyrian.protocols.telesign.ids import wall
 from tyrian.protocols.telesign.templates import template_of
@@ -85,7 +85,7 @@ class _Answer(Struct):
 _answer: Final = msgspec.json.Decoder(_Answer)
 
 
-class TelesignConnector:
+class TelesignConnector(HttpConnector):
     """One account's way to Telesign."""
 
     def __init__(self, channel: Channel, tools: Tools) -> None:
@@ -94,21 +94,7 @@ class TelesignConnector:
         self.capabilities = limits.capabilities(channel.config)
         self._hook_url = f"{tools.public_url}/hooks/{channel.id}"
         self._name = config.sender_id or channel.name
-        self._http = Transport(
-            config.base_url,
-            tools.clock,
-            headers={"Accept": _JSON},
-            timeout=config.timeout,
-            connect_timeout=config.connect_timeout,
-        )
-
-    async def start(self) -> None:
-        """Make the HTTP client; connections come with the first send."""
-        self._http.open()
-
-    async def close(self) -> None:
-        """Close the HTTP client."""
-        await self._http.close()
+        super().__init__(config, tools, {"Accept": _JSON})
 
     # -- Sending ------------------------------------------------------------------------------------------------------
 

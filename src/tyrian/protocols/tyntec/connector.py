@@ -31,7 +31,7 @@ from tyrian.engine.ports import (
     Tools,
     Unknown,
 )
-from tyrian.engine.transport import Answered, Transport, http_failure
+from tyrian.engine.transport import Answered, HttpConnector, http_failure
 from tyrian.protocols.tyntec import content as contents, statuses, wire, wire_account
 from tyrian.protocols.tyntec.limits import CAPABILITIES, MAX_URL, RATE_OF, SMS
 from tyrian.protocols.tyntec.reports import signature
@@ -71,7 +71,7 @@ class TyntecSecrets(Struct, kw_only=True, forbid_unknown_fields=True):
     signature_secret: Annotated[str, Meta(min_length=8, max_length=125)] | None = None
 
 
-class TyntecConnector:
+class TyntecConnector(HttpConnector):
     """One sender's way to tyntec."""
 
     def __init__(self, channel: Channel, tools: Tools) -> None:
@@ -81,21 +81,7 @@ class TyntecConnector:
         self._signature_secret = secrets.signature_secret
         self.hook_url = f"{tools.public_url}/hooks/{channel.id}"
         self._overrides = wire.Overrides(self.hook_url) if config.override_callbacks else None
-        self._http = Transport(
-            config.base_url,
-            tools.clock,
-            headers={wire.API_KEY: secrets.api_key, "Accept": "application/json"},
-            timeout=config.timeout,
-            connect_timeout=config.connect_timeout,
-        )
-
-    async def start(self) -> None:
-        """Make the HTTP client; connections come with the first send."""
-        self._http.open()
-
-    async def close(self) -> None:
-        """Close the HTTP client."""
-        await self._http.close()
+        super().__init__(config, tools, {wire.API_KEY: secrets.api_key, "Accept": "application/json"})
 
     # -- Sending ------------------------------------------------------------------------------------------------------
 

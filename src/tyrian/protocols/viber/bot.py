@@ -31,7 +31,7 @@ from tyrian.engine.ports import (
     Tools,
     Unknown,
 )
-from tyrian.engine.transport import Answered, Transport, http_failure
+from tyrian.engine.transport import Answered, HttpConnector, http_failure
 from tyrian.protocols.viber import bot_wire as wire, limits, statuses
 from tyrian.protocols.viber.bot_callbacks import broadcast_ref, read
 from tyrian.protocols.viber.bot_content import to_wire
@@ -105,7 +105,7 @@ class Broadcast:
     refs: dict[str, str] = field(default_factory=dict)
 
 
-class BotConnector:
+class BotConnector(HttpConnector):
     """One bot's way to Viber."""
 
     def __init__(self, channel: Channel, tools: Tools) -> None:
@@ -121,21 +121,7 @@ class BotConnector:
         self._sender = wire.Sender(name=config.sender_name or channel.name[:_NAME_LENGTH], avatar=config.sender_avatar)
         self._welcome = wire.encode(to_wire(config.welcome, sender=self._sender)) if config.welcome else b""
         self.hook_url = f"{tools.public_url}/hooks/{channel.id}"
-        self._http = Transport(
-            config.base_url,
-            tools.clock,
-            headers={wire.AUTH_HEADER: self._token},
-            timeout=config.timeout,
-            connect_timeout=config.connect_timeout,
-        )
-
-    async def start(self) -> None:
-        """Make the HTTP client; connections come with the first send."""
-        self._http.open()
-
-    async def close(self) -> None:
-        """Close the HTTP client."""
-        await self._http.close()
+        super().__init__(config, tools, {wire.AUTH_HEADER: self._token})
 
     # -- Sending ------------------------------------------------------------------------------------------------------
 

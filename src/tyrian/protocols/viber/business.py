@@ -29,7 +29,7 @@ from tyrian.engine.ports import (
     Tools,
     Unknown,
 )
-from tyrian.engine.transport import Answered, Transport, http_failure
+from tyrian.engine.transport import Answered, HttpConnector, http_failure
 from tyrian.protocols.viber import business_wire as wire, limits, statuses
 from tyrian.protocols.viber.business_content import LABELS, Style, fill, from_wire, type_for
 from tyrian.protocols.viber.business_wire import MessageStatus
@@ -86,7 +86,7 @@ class BusinessSecrets(Struct, kw_only=True, forbid_unknown_fields=True):
     authorization: Annotated[str, Meta(min_length=1)] | None = None
 
 
-class BusinessConnector:
+class BusinessConnector(HttpConnector):
     """One service id's way to Viber."""
 
     def __init__(self, channel: Channel, tools: Tools) -> None:
@@ -103,21 +103,7 @@ class BusinessConnector:
             full_screen_images=config.full_screen_images,
             list_ui=wire.SURVEY_BUTTONS if config.list_style == "buttons" else wire.SURVEY_RADIO,
         )
-        self._http = Transport(
-            config.base_url,
-            tools.clock,
-            headers={"Authorization": secrets.authorization} if secrets.authorization else {},
-            timeout=config.timeout,
-            connect_timeout=config.connect_timeout,
-        )
-
-    async def start(self) -> None:
-        """Make the HTTP client; connections come with the first send."""
-        self._http.open()
-
-    async def close(self) -> None:
-        """Close the HTTP client."""
-        await self._http.close()
+        super().__init__(config, tools, {"Authorization": secrets.authorization} if secrets.authorization else {})
 
     # -- Sending ------------------------------------------------------------------------------------------------------
 
