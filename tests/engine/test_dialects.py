@@ -220,6 +220,17 @@ class TestDocuments:
         await documents.forget()
         assert await stage.gateway.db.fetchval("SELECT count(*) FROM documents") == 1
 
+    async def test_one_that_is_gone_is_not_brought_back_by_a_touch(self, stage: Stage) -> None:
+        documents, account = stage.gateway.documents, stage.account_id
+        await documents.put(account, "dialect", "token", "ghi", {"used": 1}, ttl=3600)
+        assert await documents.touch(account, "dialect", "token", "ghi", {"used": 2}, ttl=7200)
+        assert await documents.get(account, "dialect", "token", "ghi") == {"used": 2}
+        await documents.delete(account, "dialect", "token", "ghi")
+        await documents.put(account, "dialect", "token", "jkl", {"used": 1}, ttl=-1)
+        for gone in ("ghi", "jkl"):
+            assert not await documents.touch(account, "dialect", "token", gone, {"used": 3}, ttl=3600)
+            assert await documents.get(account, "dialect", "token", gone) is None
+
     async def test_another_nodes_change_is_heard_of_or_outlived(self, stage: Stage) -> None:
         account, now = stage.account_id, [100.0]
         other = Documents(stage.gateway.db, stage.gateway.clock, timer=lambda: now[0])

@@ -86,9 +86,20 @@ class Documents:
     ) -> None:
         """Writes a document, new or not; with `ttl` it expires after so many seconds."""
         now = self._clock.now()
-        until = now + timedelta(seconds=ttl) if ttl is not None else None
-        await store.put(self._db, (account_id, face, kind, name), _encode(body), now, until)
+        await store.put(self._db, (account_id, face, kind, name), _encode(body), now, _until(now, ttl))
         self.refresh_soon()
+
+    async def touch(
+        self, account_id: int, face: str, kind: str, name: str, body: Any, *, ttl: float | None = None
+    ) -> bool:
+        """Writes a document that is there; False, and nothing written, for one that was removed or has expired.
+
+        For changes to what somebody else may remove meanwhile, and which must not bring it back.
+        """
+        now = self._clock.now()
+        there = await store.touch(self._db, (account_id, face, kind, name), _encode(body), now, _until(now, ttl))
+        self.refresh_soon()
+        return there
 
     async def delete(self, account_id: int, face: str, kind: str, name: str) -> bool:
         """Removes a document; False if there is none."""
@@ -99,3 +110,7 @@ class Documents:
     async def forget(self) -> None:
         """Removes what has expired."""
         await store.forget(self._db, self._clock.now())
+
+
+def _until(now: datetime, ttl: float | None) -> datetime | None:
+    return now + timedelta(seconds=ttl) if ttl is not None else None

@@ -31,6 +31,14 @@ WITH put AS (
 )
 SELECT pg_notify('tyrian_documents', '') FROM put
 """
+_TOUCH = """
+WITH touched AS (
+    UPDATE documents SET body = $5, updated_at = $6, expires_at = $7
+    WHERE account_id = $1 AND face = $2 AND kind = $3 AND name = $4 AND (expires_at IS NULL OR expires_at > $6)
+    RETURNING 1
+)
+SELECT pg_notify('tyrian_documents', '') FROM touched
+"""
 _DELETE = """
 WITH gone AS (
     DELETE FROM documents WHERE account_id = $1 AND face = $2 AND kind = $3 AND name = $4 RETURNING 1
@@ -74,6 +82,13 @@ async def put(
 ) -> None:
     """Writes a document, new or not, under (account, face, kind, name)."""
     await db.fetch(_PUT, *key, body, now, until)
+
+
+async def touch(
+    db: Database | Connection, key: tuple[int, str, str, str], body: bytes, now: datetime, until: datetime | None
+) -> bool:
+    """Writes a document that is there; False, and nothing written, if it is not or has expired."""
+    return bool(await db.fetch(_TOUCH, *key, body, now, until))
 
 
 async def delete(db: Database, key: tuple[int, str, str, str]) -> bool:

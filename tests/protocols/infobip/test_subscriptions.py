@@ -3,6 +3,7 @@
 import hashlib
 import hmac
 from dataclasses import replace
+from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
 
@@ -10,6 +11,8 @@ import pytest
 
 from tests.engine.customer import Customer
 from tests.protocols.infobip.conftest import Api, business, serving
+from tyrian.engine.keys import KeyEntry
+from tyrian.protocols.infobip import sessions
 from tyrian.protocols.infobip.sessions import ACCESS, LIFETIME, SESSION, Tokens
 from tyrian.settings import Settings
 
@@ -232,6 +235,24 @@ async def test_a_session_that_has_ended_is_no_more(api: Api) -> None:
     assert await tokens.who(SESSION, token) is None
     assert await tokens.end(SESSION, token) is False
     assert LIFETIME == 3600
+
+
+async def test_a_session_that_ends_while_it_is_used_stays_ended(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    user = f"user-{api.account_id}"
+    await api.pair(user, "password")
+    tokens, elsewhere = Tokens(api.gateway), Tokens(api.gateway)
+    token = await tokens.give(SESSION, user, "password")
+    assert token is not None
+    look_up = tokens._key
+
+    async def ended_meanwhile(account_id: int, key_id: str) -> KeyEntry | None:
+        assert await elsewhere.end(SESSION, token)
+        return await look_up(account_id, key_id)
+
+    monkeypatch.setattr(tokens, "_key", ended_meanwhile)
+    monkeypatch.setattr(sessions, "_NOTED_EVERY", timedelta(0))
+    assert await tokens.who(SESSION, token) is None
+    assert await elsewhere.who(SESSION, token) is None
 
 
 async def test_a_session_is_of_the_caller_behind_the_proxy(module_database_url: str) -> None:

@@ -76,7 +76,8 @@ class Tokens:
         key = await self._key(account_id, body["key"])
         if key is None:
             return None
-        await self._use(account_id, kind, name, body)
+        if not await self._use(account_id, kind, name, body):
+            return None
         self._remember(kind + name, _Known(self._timer() + _TTL, key, body["remote"]))
         return key
 
@@ -91,12 +92,13 @@ class Tokens:
         keys = await self._gateway.keys.list(account_id)
         return next((key for key in keys if str(key.id) == key_id), None)
 
-    async def _use(self, account_id: int, kind: str, name: str, body: dict[str, Any]) -> None:
+    async def _use(self, account_id: int, kind: str, name: str, body: dict[str, Any]) -> bool:
+        """Notes that a session is used; False for one that was ended since it was looked up."""
         now = self._gateway.clock.now()
         if kind != SESSION or now - datetime.fromisoformat(body["used"]) < _NOTED_EVERY:
-            return
+            return True
         used = body | {"used": now.isoformat()}
-        await self._gateway.documents.put(account_id, FACE, kind, name, used, ttl=LIFETIME)
+        return await self._gateway.documents.touch(account_id, FACE, kind, name, used, ttl=LIFETIME)
 
     def _remember(self, name: str, known: _Known) -> None:
         self._known[name] = known
