@@ -25,9 +25,13 @@ PAGES: Final = (
     "docs/how-to/pace-and-schedule-bulks.md",
     "docs/how-to/monitor.md",
     "docs/how-to/rotate-keys-and-secrets.md",
+    "docs/how-to/move-from-infobip.md",
+    "docs/how-to/move-from-telesign.md",
+    "docs/how-to/move-from-tyntec.md",
 )
 #: Blocks that cannot be run in a test, by page.
 LEFT_OUT: Final = {
+    "docs/how-to/move-from-infobip.md": ["it needs Infobip's client"],
     "README.md": ["the tests would start themselves"],
     "docs/how-to/monitor.md": ["for Prometheus", "for Prometheus"],
     "docs/how-to/rotate-keys-and-secrets.md": ["for a channel of your own", "settings"],
