@@ -36,6 +36,7 @@ from tyrian.engine.people import People
 from tyrian.engine.ports import Channel, ChannelKind, Clock, Inbound, Receipt, Tools
 from tyrian.engine.pulls import Pulls
 from tyrian.engine.receipts import Receipts, Transitions
+from tyrian.engine.rehosting import Rehosting
 from tyrian.engine.router import Router
 from tyrian.engine.stale_presses import StalePresses
 from tyrian.engine.turns import Turns
@@ -90,7 +91,7 @@ class Gateway:
         self.clicks = Clicks(self)
         self.guards = Guards(self.channels)
         recent = Recent()
-        self.dispatch = Dispatch(db, clock, self.channels, router, self.scribe, self.node, recent, self._reports)
+        self.dispatch = Dispatch(db, clock, self.channels, router, self.scribe, self.node, recent, self.wake_callbacks)
         self.intake = Intake(db, clock, self.ids, router, self.endpoints, self.node, self.dispatch, recent)
         self.transitions = Transitions(clock, self.scribe)
         self.receipts = Receipts(db, clock, self.transitions)
@@ -101,6 +102,7 @@ class Gateway:
         self.people = People(self)
         self.keyboards = Keyboards(self)
         self.stale_presses = StalePresses(self)
+        self.rehosting = Rehosting(self)
         self.feeder = Feeder(db, clock, self.ids, router, self.scribe)
         self.bulks = Bulks(db, clock, self.ids, self.channels, self.intake, self.scribe)
         self.upkeep = Upkeep(
@@ -139,11 +141,11 @@ class Gateway:
         self.dispatch.links = self.links
         self.dispatch.guards = self.intake.guards = self.guards
         self.dispatch.dressers += [self.keyboards, self.code_maker]
-        self.inbound.stages += [CodeReader(self), SessionKeyboards(self.keyboards)]
+        self.inbound.stages += [CodeReader(self), SessionKeyboards(self.keyboards), self.rehosting]
         self.turns.reactions.append(self.stale_presses)
         self.dispatch.observe = self.metrics.sent
         self.dispatch.on_moved = self.metrics.rerouted
-        self.clicks.on_reports = self._reports
+        self.clicks.on_reports = self.wake_callbacks
         self.callbacks.on_outcome = self.metrics.called
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
@@ -165,6 +167,7 @@ class Gateway:
         self._spawn(self.waker.run(), "waker")
         self._spawn(self.turns.run(), "turns")
         self._spawn(self.keyboards.run(), "keyboards")
+        self._spawn(self.rehosting.run(), "rehosting")
         if "dispatch" in self.roles:
             self._spawn(self.dispatch.run(), "dispatch")
         if "callbacks" in self.roles:
@@ -181,7 +184,7 @@ class Gateway:
             await asyncio.wait_for(
                 asyncio.gather(self.receipts.drain(), self.inbound.drain(), self.clicks.drain()), limit
             )
-        await self.turns.drain(limit)
+        await asyncio.gather(self.turns.drain(limit), self.rehosting.drain(limit))
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -252,7 +255,8 @@ class Gateway:
     def _bulk(self) -> None:
         self._feed.set()
 
-    def _reports(self) -> None:
+    def wake_callbacks(self) -> None:
+        """Says that callbacks are due."""
         if "callbacks" in self.roles:
             self.callbacks.wake()
         else:
@@ -260,7 +264,7 @@ class Gateway:
 
     def _written(self, writes: Sequence[Write]) -> None:
         if reported(writes):
-            self._reports()
+            self.wake_callbacks()
         due = {w.send_channel for w in writes if w.send == NEXT and w.send_channel is not None}
         if due:
             self._due(due)

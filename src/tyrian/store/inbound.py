@@ -11,7 +11,7 @@ from tyrian.store.database import Connection, Database
 
 @dataclass(slots=True)
 class NewInbound:
-    """A message from a person. Each of its `reports` (endpoint, report) is a callback due at once."""
+    """A message from a person. Each of its `reports` (endpoint, report) is a callback, due at once or at `tell_at`."""
 
     id: UUID
     account_id: int
@@ -24,14 +24,15 @@ class NewInbound:
     extra: bytes | None
     raw: str | None
     reports: list[tuple[int, bytes]]
+    tell_at: datetime | None = None
 
 
 #: A repeat, told by the network's own id, stores nothing and calls nobody back.
 _STORE = """
 WITH i AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
-        $8::bytea[], $9::bytea[], $10::text[])
-    AS i(id, account_id, channel_id, sender, recipient, provider_id, received_at, content, extra, raw)
+        $8::bytea[], $9::bytea[], $10::text[], $14::timestamptz[])
+    AS i(id, account_id, channel_id, sender, recipient, provider_id, received_at, content, extra, raw, tell_at)
 ), new AS (
     INSERT INTO inbound (id, account_id, channel_id, sender, recipient, provider_id, received_at, content, extra, raw)
     SELECT id, account_id, channel_id, sender, recipient, provider_id, received_at, content, extra, raw
@@ -40,7 +41,7 @@ WITH i AS MATERIALIZED (
     RETURNING id
 ), told AS (
     INSERT INTO callbacks (message_id, account_id, endpoint_id, due_at, created_at, report)
-    SELECT i.id, i.account_id, r.endpoint_id, i.received_at, i.received_at, r.report
+    SELECT i.id, i.account_id, r.endpoint_id, COALESCE(i.tell_at, i.received_at), i.received_at, r.report
     FROM new JOIN i ON i.id = new.id
     JOIN unnest($11::uuid[], $12::int[], $13::bytea[]) AS r(id, endpoint_id, report) ON r.id = new.id
     ORDER BY i.id, r.endpoint_id
@@ -75,6 +76,7 @@ async def store(db: Database | Connection, messages: Sequence[NewInbound]) -> se
         [identifier for identifier, _, _ in told],
         [endpoint for _, endpoint, _ in told],
         [report for _, _, report in told],
+        [m.tell_at for m in messages],
     )
     return {row[0] for row in rows}
 

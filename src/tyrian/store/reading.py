@@ -294,9 +294,13 @@ WHERE c.account_id = $1 AND c.id < $2 AND c.tries > 0
   AND ($3::boolean IS NULL OR c.parked = $3) AND ($4::uuid IS NULL OR c.message_id = $4)
 ORDER BY c.id DESC LIMIT $5
 """
-_INBOUND = """
-SELECT i.id, i.sender, i.recipient, i.received_at, i.content, i.extra, ch.name AS channel
+_HEARD = """
+SELECT i.id, i.sender, i.recipient, i.received_at, i.content, i.extra, i.media_id, i.media_problem,
+    ch.name AS channel, EXISTS (SELECT 1 FROM rehosting r WHERE r.inbound_id = i.id) AS media_waits
 FROM inbound i LEFT JOIN channels ch ON ch.id = i.channel_id
+"""
+_INBOUND_ONE = f"{_HEARD} WHERE i.account_id = $1 AND i.id = $2"
+_INBOUND = f"""{_HEARD}
 WHERE i.account_id = $1 AND i.id < $2 AND i.id >= $3
   AND ($4::text IS NULL OR ch.name = $4) AND ($5::text[] IS NULL OR i.sender = ANY($5))
 ORDER BY i.id DESC LIMIT $6
@@ -326,6 +330,12 @@ async def inbound(
     lower = _floor(since) if since else UUID(int=0)
     people = None if senders is None else list(senders)
     return _page(await db.read(_INBOUND, account_id, upper, lower, channel, people, limit + 1), limit)
+
+
+async def inbound_one(db: Database, account_id: int, inbound_id: UUID) -> Row | None:
+    """One inbound message; None if the account has none of this id."""
+    rows = await db.read(_INBOUND_ONE, account_id, inbound_id)
+    return rows[0] if rows else None
 
 
 def _page(rows: list[Row], limit: int) -> Page:

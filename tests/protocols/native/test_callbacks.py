@@ -4,11 +4,13 @@ import asyncio
 from datetime import timedelta
 from ipaddress import ip_network
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.protocols.native.conftest import Api, serving
-from tyrian.domain.content import Text
+from tests.protocols.native.test_media import upload
+from tyrian.domain.content import Image, Text
 from tyrian.engine.ports import Inbound
 from tyrian.protocols.native.times import stamp
 from tyrian.settings import Settings
@@ -124,6 +126,44 @@ async def test_inbound_messages_are_listed(api: Api) -> None:
     (message,) = page["messages"]
     assert (message["channel"], message["sender"], message["extra"]) == ("demo-viber", "+385991234501", {"name": "Ana"})
     assert await texts(cursor=page["next"]) == ["words 1", "words 0"]
+
+
+async def test_an_inbound_message_is_read_with_what_became_of_its_file(api: Api) -> None:
+    entry = api.gateway.channels.get(api.account_id, "demo-bot")
+    assert entry is not None
+    url = "https://network.example/a.jpg"
+    await api.gateway.inbound.submit(entry.channel, [Inbound("u7", "demo-bot", Image(url=url), f"{api.account_id}-m")])
+    (message,) = (await api.get("/api/v1/inbound", params={"sender": "u7"})).body["messages"]
+    path = f"/api/v1/inbound/{message['id']}"
+
+    async def read(**changed: Any) -> dict[str, Any]:
+        for name, value in changed.items():
+            sql = f"UPDATE inbound SET {name} = $2 WHERE id = $1"
+            await api.gateway.db.execute(sql, UUID(message["id"]), value)
+        answer = await api.get(path)
+        assert answer.status == 200
+        (listed,) = (await api.get("/api/v1/inbound", params={"sender": "u7"})).body["messages"]
+        assert listed == answer.body
+        assert answer.body["content"]["type"] == "image"
+        return {"url": answer.body["content"]["url"], **(answer.body["media"] or {})}
+
+    assert await read() == {"url": url}
+    await api.gateway.db.execute(
+        "INSERT INTO rehosting (inbound_id, account_id, node, due_at) VALUES ($1, $2, 1, $3)",
+        UUID(message["id"]), api.account_id, api.gateway.clock.now() + timedelta(days=9),
+    )  # fmt: skip
+    none = {"id": None, "problem": None, "original_url": url}
+    assert await read() == {"url": url, "status": "waiting", **none}
+    assert await read(media_problem="too_large: is larger") == {
+        "url": url, "status": "failed", **none, "problem": "too_large: is larger",
+    }  # fmt: skip
+    uploaded = (await upload(api)).body
+    hosted = await read(media_problem=None, media_id=UUID(uploaded["id"]))
+    assert (hosted["status"], hosted["id"], hosted["original_url"]) == ("hosted", uploaded["id"], url)
+    assert hosted["url"].split("?")[0] == uploaded["url"].split("?")[0]
+    assert await read(media_id=UUID(int=7)) == {"url": url, "status": "gone", **none, "id": str(UUID(int=7))}
+    assert (await api.get(f"/api/v1/inbound/{UUID(int=1)}")).status == 404
+    assert (await api.get("/api/v1/inbound/nothing")).status == 404
 
 
 # -- Capabilities -----------------------------------------------------------------------------------------------------

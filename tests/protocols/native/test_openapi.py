@@ -7,8 +7,9 @@ import pytest
 
 from tests.protocols.native.conftest import Api
 from tests.protocols.native.document import WITH_EXAMPLES, answer_schema, fits
+from tyrian.domain.content import Text
 from tyrian.domain.schedule import DAYS
-from tyrian.engine.ports import Refused
+from tyrian.engine.ports import Inbound, Refused
 from tyrian.protocols.native.operation import Operation
 from tyrian.protocols.native.operations import OPERATIONS
 
@@ -32,11 +33,22 @@ async def identifier_for(api: Api, operation: Operation) -> str:
         return str((await api.send(one)).body["id"])
     if operation.identifies == "contact":
         return await contact(api)
+    if operation.identifies == "inbound message":
+        return await heard(api)
     return {"channel": "demo-viber"}.get(operation.identifies, "")
 
 
 async def contact(api: Api) -> str:
     return str((await api.post("/api/v1/contacts", {"name": "Ana"})).body["id"])
+
+
+async def heard(api: Api) -> str:
+    """A message of a person."""
+    entry = api.gateway.channels.get(api.account_id, "demo-viber")
+    assert entry is not None
+    said = Inbound("+385991234501", "demo-viber", Text(text="hello"), f"{api.account_id}-heard")
+    await api.gateway.inbound.submit(entry.channel, [said])
+    return str((await api.get("/api/v1/inbound")).body["messages"][0]["id"])
 
 
 async def failed_bulk(api: Api) -> str:

@@ -3,7 +3,7 @@
 Times are RFC 3339 in UTC with milliseconds; a field without a value is `null`, never left out.
 """
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from uuid import UUID
 
 from msgspec import Meta, Struct
@@ -227,6 +227,21 @@ class RedeliveredAnswer(Struct, kw_only=True):
     callbacks: int
 
 
+class InboundMedia(Struct, kw_only=True):
+    """The file of a message, where the channel has files kept here."""
+
+    status: Annotated[
+        Literal["waiting", "hosted", "failed", "gone"],
+        Meta(
+            description="`waiting`: it is being fetched; `hosted`: `content.url` is the gateway's own link; `failed`: "
+            "it could not be kept, and `problem` says why; `gone`: it was kept, and its time is over or it was deleted."
+        ),
+    ]
+    id: Annotated[UUID | None, Meta(description="The hosted file.")]
+    original_url: Annotated[str | None, Meta(description="The network's link.")]
+    problem: str | None
+
+
 class InboundAnswer(Struct, kw_only=True):
     """A message from a person."""
 
@@ -237,6 +252,7 @@ class InboundAnswer(Struct, kw_only=True):
     received_at: Time
     content: Any
     extra: Any
+    media: InboundMedia | None
 
 
 class InboundList(Struct, kw_only=True):

@@ -214,20 +214,17 @@ CALLBACKS: Final = {
 }
 REDELIVER: Final[dict[str, Any]] = {"all": {}, "since a time": {"since": "2026-03-01T00:00:00Z"}}
 
-INBOUND: Final = {
-    "messages": [
-        {
-            "id": _ID,
-            "channel": "demo-bot",
-            "sender": "01234567890A=",
-            "to": "demo-bot",
-            "received_at": _AT,
-            "content": {"type": "text", "text": "Where is my order?"},
-            "extra": {"name": "Ana"},
-        }
-    ],
-    "next": None,
+HEARD: Final[dict[str, Any]] = {
+    "id": _ID,
+    "channel": "demo-bot",
+    "sender": "01234567890A=",
+    "to": "demo-bot",
+    "received_at": _AT,
+    "content": {"type": "text", "text": "Where is my order?"},
+    "extra": {"name": "Ana"},
+    "media": None,
 }
+INBOUND: Final = {"messages": [HEARD], "next": None}
 CAPABILITIES: Final[dict[str, Any]] = {
     "channel": "demo-viber",
     "kind": "viber-business",

@@ -32,6 +32,7 @@ _IDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "key": (_UUID, "The key's id.", examples.SUMMARY["id"]),
     "channel": ({"type": "string", "minLength": 1, "maxLength": 64}, "The channel's name.", "demo-viber"),
     "file": (_UUID, "The file's id.", examples.SUMMARY["id"]),
+    "inbound message": (_UUID, "The inbound message's id.", examples.SUMMARY["id"]),
     "contact": (_UUID, "The contact's id.", CONTACT["id"]),
     "account": ({"type": "string", "minLength": 1, "maxLength": 64}, "The account's name.", "demo"),
 }

@@ -73,6 +73,28 @@ OTHERS: Final = (
     ),
     Operation(
         method="GET",
+        path="/api/v1/inbound/{id}",
+        name="getInbound",
+        tag="Inbound",
+        summary="Read an inbound message",
+        description=(
+            "One message of a person, with the newest link to its file: the network's own, or the gateway's once the "
+            "file is hosted."
+        ),
+        scope="inbound:read",
+        handler=inbound.get_inbound,
+        identifies="inbound message",
+        answers=(
+            Answer(
+                status=200,
+                description="The message.",
+                type=answers.InboundAnswer,
+                example=examples.HEARD,
+            ),
+        ),
+    ),
+    Operation(
+        method="GET",
         path="/api/v1/capabilities",
         name="listCapabilities",
         tag="Capabilities",

@@ -63,6 +63,8 @@ class BotConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=
     default_buttons: list[Button] = []
     #: The answer to a button of no use any more; left out, a sentence in the person's language, and empty for none.
     stale_button_text: Annotated[str, Meta(max_length=limits.BOT_TEXT)] | None = None
+    #: Whether files that people send are kept here: Viber's own links to them end after an hour.
+    rehost_media: bool = True
     #: Whether receipts are also reported per receiver, as `broadcast` needs it.
     broadcasts: bool = False
     #: Networks that callbacks may come from, such as `203.0.113.0/24`; empty for anywhere.

@@ -66,6 +66,8 @@ class BusinessConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defa
     list_style: Literal["buttons", "radio"] = "buttons"
     #: A word for Viber's own reports.
     tag: str | None = None
+    #: Whether files that people send are kept here: their links are then the gateway's own.
+    rehost_media: bool = False
     #: Networks that callbacks may come from, such as `203.0.113.0/24`; empty for anywhere.
     callback_networks: list[str] = []
     timeout: Annotated[float, Meta(gt=0, le=120)] = 10.0
