@@ -40,6 +40,13 @@ FACE_KEYS: Final[tuple[dict[str, Any], ...]] = (
         "secret": "ABC12345yusumoN6BYsBVkh+yRJ5czgsnCehZaOYldPJdmFh6NeX8kunZ2zU1YWaUw/0wV6xfw==",
     },
     {"face": "tyntec", "name": "demo", "secret": "demo-tyntec-key"},
+    {
+        "face": "genesys",
+        "name": "demo",
+        "form": Form.PAIR,
+        "identity": "demo-genesys-client",
+        "secret": "demo-genesys-secret",
+    },
 )
 
 

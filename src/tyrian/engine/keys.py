@@ -174,6 +174,11 @@ class KeyRing:
         # Others may wait for the same answer: one who leaves must not take it from them.
         return await asyncio.shield(task)
 
+    async def knows(self, face: str, identity: str) -> bool:
+        """Whether a face has a credential of this user name, whatever its secret."""
+        async with self._slots:
+            return await store.known(self._db, face, identity)
+
     def _remembered(self, digest: bytes) -> KeyEntry | None:
         known = self._good.get(digest)
         return known[1] if known is not None and known[0] > self._timer() else None

@@ -22,6 +22,7 @@ SELECT *, pg_notify('tyrian_config', 'keys') FROM made
 """
 BY_HASH = "SELECT * FROM keys WHERE hash = $1 AND revoked_at IS NULL"
 BY_ACCOUNT = "SELECT * FROM keys WHERE account_id = $1 AND revoked_at IS NULL ORDER BY id"
+KNOWN = "SELECT EXISTS (SELECT 1 FROM keys WHERE face = $1 AND prefix = $2 AND revoked_at IS NULL)"
 REVOKE = """
 WITH gone AS (
     UPDATE keys SET revoked_at = $3 WHERE account_id = $1 AND id = $2 AND revoked_at IS NULL RETURNING id
@@ -88,6 +89,11 @@ async def by_hash(db: Database, digest: bytes) -> StoredKey | None:
     """The credential with this hash, unless revoked."""
     row = await db.fetchrow(BY_HASH, digest)
     return _key(row) if row else None
+
+
+async def known(db: Database, face: str, identity: str) -> bool:
+    """Whether a face has a credential in force that is known by this name."""
+    return bool(await db.fetchval(KNOWN, face, identity))
 
 
 async def by_account(db: Database, account_id: int) -> list[StoredKey]:

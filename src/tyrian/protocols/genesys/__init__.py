@@ -3,6 +3,7 @@
 from typing import Final
 
 from tyrian.engine.ports import Registration
+from tyrian.protocols.genesys.app import GenesysFace
 from tyrian.protocols.genesys.connector import kind
 
-registration: Final = Registration(name="genesys", kinds=(kind,))
+registration: Final = Registration(name="genesys", kinds=(kind,), face=GenesysFace())

@@ -1,0 +1,18 @@
+"""What every operation of the face works with: one for each gateway."""
+
+from typing import TYPE_CHECKING
+
+from tyrian.protocols.genesys.access import Guard
+from tyrian.protocols.genesys.organization import Organizations
+
+if TYPE_CHECKING:
+    from tyrian.engine.gateway import Gateway
+
+
+class Desk:
+    """The gateway, and what the face keeps of it."""
+
+    def __init__(self, gateway: "Gateway") -> None:
+        self.gateway = gateway
+        self.organizations = Organizations(gateway)
+        self.guard = Guard(gateway, self.organizations)

@@ -1,0 +1,8 @@
+"""Everything that the face does, as one table."""
+
+from typing import Final
+
+from tyrian.protocols.genesys import oauth
+from tyrian.protocols.genesys.operation import Operation
+
+OPERATIONS: Final[tuple[Operation, ...]] = (*oauth.OPERATIONS,)

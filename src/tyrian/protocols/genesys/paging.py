@@ -1,0 +1,58 @@
+"""Pages of a listing: `pageSize`, `pageNumber`, and the addresses of the pages around it."""
+
+from collections.abc import Sequence
+from typing import Any, Final
+from urllib.parse import urlencode
+
+from tyrian.protocols.genesys import errors
+from tyrian.protocols.genesys.operation import Call
+
+DEFAULT_SIZE: Final = 25
+#: The largest page is not documented; assumed.
+MAX_SIZE: Final = 100
+_MAX_NUMBER: Final = 1_000_000
+
+QUERY: Final = {
+    "pageSize": ("integer", f"Entities on a page: 1 to {MAX_SIZE}, 25 unless given."),
+    "pageNumber": ("integer", "The page, from 1."),
+}
+
+
+def page_of(call: Call) -> tuple[int, int]:
+    """Size and number of the page that is asked for. Raises `ApiError` (400)."""
+    return _number(call, "pageSize", DEFAULT_SIZE, MAX_SIZE), _number(call, "pageNumber", 1, _MAX_NUMBER)
+
+
+def _number(call: Call, name: str, default: int, most: int) -> int:
+    text = call.query.get(name, "")
+    if not text:
+        return default
+    if not (text.isascii() and text.isdigit() and len(text) < 9 and 1 <= int(text) <= most):
+        raise errors.bad(f"{name} must be a whole number from 1 to {most}", "invalid.value", name)
+    return int(text)
+
+
+def listing(call: Call, path: str, entities: Sequence[Any]) -> dict[str, Any]:
+    """One page of all entities. `path` is the address without its query."""
+    size, number = page_of(call)
+    pages = max(1, -(-len(entities) // size))
+    more = {k: v for k, v in call.query.items() if k not in QUERY}
+
+    def uri(page: int) -> str:
+        return f"{path}?{urlencode({**more, 'pageSize': size, 'pageNumber': page})}"
+
+    made: dict[str, Any] = {
+        "entities": list(entities[(number - 1) * size : number * size]),
+        "pageSize": size,
+        "pageNumber": number,
+        "total": len(entities),
+        "pageCount": pages,
+        "firstUri": uri(1),
+        "lastUri": uri(pages),
+        "selfUri": uri(number),
+    }
+    if 1 < number <= pages:
+        made["previousUri"] = uri(number - 1)
+    if number < pages:
+        made["nextUri"] = uri(number + 1)
+    return made
