@@ -20,9 +20,9 @@ import pytest_asyncio
 from tests.simulator.serving import Webhook, serving as served_at
 from tyrian.app import App
 from tyrian.engine.clock import WallClock
+from tyrian.engine.face_ports import Face
 from tyrian.engine.gateway import Gateway
 from tyrian.engine.keys import Form
-from tyrian.engine.ports import Face
 from tyrian.protocols.genesys.app import GenesysFace
 from tyrian.protocols.native.app import NativeFace
 from tyrian.settings import Settings

@@ -9,8 +9,8 @@ from uuid import uuid4
 
 import msgspec
 
+from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.keys import Form
-from tyrian.engine.ports import CallbackRequest
 from tyrian.engine.remote import remote_address
 from tyrian.engine.report import Report
 from tyrian.engine.serving import ASGIApp, Disconnected, Receive, Scope, Send, answer, read_body
