@@ -16,6 +16,7 @@ from tyrian.engine.gateway import Gateway
 from tyrian.engine.hooks import Hooks
 from tyrian.engine.ports import Clock
 from tyrian.engine.registry import faces_of, kinds_of, load_registrations
+from tyrian.inbox.flows.desk import Flows
 from tyrian.media.desk import Desk
 from tyrian.media.host import Host
 from tyrian.media.links import Links
@@ -62,6 +63,9 @@ class App:
         links = Links(gateway.box, gateway.settings.public_url)
         if gateway.media is None:
             gateway.media = Desk(gateway.db, gateway.settings, gateway.clock, gateway.ids, links)
+        if gateway.flows is None:
+            gateway.flows = Flows(gateway)
+            gateway.turns.reactions.append(gateway.flows)
         self._prefixes: list[tuple[str, ASGIApp]] = [(p, app) for p, app in (mounts or {}).items()]
         if "api" in gateway.roles:
             host = Host(gateway.db, gateway.clock, links)
@@ -128,6 +132,9 @@ class App:
         metrics.count("tyrian_messages_accepted_total", gateway.intake.accepted)
         metrics.count("tyrian_receipts_total", gateway.receipts.received)
         metrics.count("tyrian_clicks_total", gateway.clicks.counted)
+        metrics.count("tyrian_flow_steps_total", gateway.flows.steps)
+        metrics.count("tyrian_flow_hooks_total", gateway.flows.hooks[0])
+        metrics.count("tyrian_flow_hooks_failed_total", gateway.flows.hooks[1])
         metrics.count("tyrian_receipts_orphaned_total", gateway.receipts.orphaned)
         try:
             self._gauges(await self._waiting())

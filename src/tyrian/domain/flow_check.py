@@ -11,11 +11,11 @@ from tyrian.domain import flow as parts, limits
 from tyrian.domain.content import Base, Text
 from tyrian.domain.flow import Flow, choice_id
 from tyrian.domain.flow_circles import circles
-from tyrian.domain.flow_content import offered, takes_keyboard
+from tyrian.domain.flow_content import offered
 from tyrian.domain.flow_run import Option
 from tyrian.domain.flow_variables import unset
 from tyrian.domain.flow_ways import at_step, known_choice, ways_of
-from tyrian.domain.limits import Capabilities
+from tyrian.domain.limits import Capabilities, takes_keyboards
 from tyrian.domain.pattern import BadPattern, compiled, fold
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import Purpose
@@ -197,7 +197,7 @@ def contents(flow: Flow) -> Iterator[tuple[str, Base, Sequence[Option]]]:
 def _said_on(flow: Flow, channel: str, can: Capabilities) -> Iterator[Problem]:
     """What a channel cannot carry of what the flow says."""
     for at, content, options in contents(flow):
-        if options and not isinstance(content, Text) and not takes_keyboard(can):
+        if options and not isinstance(content, Text) and not takes_keyboards(can):
             message = f"cannot be said on {channel}: it has no buttons there, so choices need a text to stand in"
             yield Problem(at, message, "no_keyboard")
             continue

@@ -152,12 +152,12 @@ def advance(flow: Flow, run: Run, happening: Happening, now: datetime) -> tuple[
     """The run after something happened, and what is to be done. A run that is over stays as it is."""
     if run.state == "ended":
         return run, []
+    if isinstance(happening, Stopped):
+        return stop(run, happening.why)
     walk = _Walk(flow, replace(run, variables=dict(run.variables), path=list(run.path)), now)
     match happening:
         case Began():
             walk.begin(happening.heard)
-        case Stopped():
-            walk.finish(happening.why)
         case Heard() if run.state == "waiting":
             walk.hear(happening)
         case TimedOut() if run.state == "waiting":
@@ -169,6 +169,11 @@ def advance(flow: Flow, run: Run, happening: Happening, now: datetime) -> tuple[
         case _:
             return run, []
     return walk.run, walk.effects
+
+
+def stop(run: Run, why: str) -> tuple[Run, list[Effect]]:
+    """A run that is over, whatever its flow says."""
+    return replace(run, state="ended", outcome=why, until=None), [Finish(why)]
 
 
 class _Walk:

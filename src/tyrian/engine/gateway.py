@@ -152,6 +152,7 @@ class Gateway:
         self.inbound.stages.append(self.people)
         self.node.listen("tyrian_people", lambda payload: self.people.refresh_soon())
         self.node.listen("tyrian_documents", lambda payload: self.documents.refresh_soon())
+        self.node.listen("tyrian_flows", lambda payload: self._flows_changed())
 
     # -- Life -----------------------------------------------------------------------------------------------------
 
@@ -185,6 +186,8 @@ class Gateway:
                 asyncio.gather(self.receipts.drain(), self.inbound.drain(), self.clicks.drain()), limit
             )
         await asyncio.gather(self.turns.drain(limit), self.rehosting.drain(limit))
+        if self.flows is not None:
+            await self.flows.close()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -240,6 +243,8 @@ class Gateway:
         await self.code_maker.forget()
         await self.keyboards.forget()
         await self.stale_presses.forget()
+        if self.flows is not None:
+            await self.flows.forget()
         if self.media is not None:
             await self.media.forget()
 
@@ -283,6 +288,10 @@ class Gateway:
             self.dispatch.wake()
         elif payload.startswith("sends:"):
             self.dispatch.wake(int(payload.removeprefix("sends:")))
+
+    def _flows_changed(self) -> None:
+        if self.flows is not None:
+            self.flows.refresh_soon()
 
     def _config_changed(self) -> None:
         self.channels.refresh_soon()

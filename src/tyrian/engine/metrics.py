@@ -23,6 +23,9 @@ METRICS: Final[dict[str, str]] = {
     "tyrian_clicks_total": "Clicks on tracked links counted by this process.",
     "tyrian_button_presses_total": "Presses of buttons with data, by what their code was (known, unknown, foreign, "
     "expired, malformed).",
+    "tyrian_flow_steps_total": "Steps that this process took in flows.",
+    "tyrian_flow_hooks_total": "Hooks of flows that this process called, tries of one call counted once.",
+    "tyrian_flow_hooks_failed_total": "Hooks of flows that gave no answer that could be used.",
     "tyrian_sends_due": "Sends that are due and wait for room or for their channel's limits, by channel.",
     "tyrian_oldest_due_seconds": "Age of the oldest due send, by channel.",
     "tyrian_sends_in_flight": "Sends claimed and not yet written down, over all nodes, by channel.",

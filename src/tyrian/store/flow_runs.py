@@ -68,7 +68,7 @@ WITH w AS MATERIALIZED (
     AS w(id, before, tick, state, step, outcome, last_inbound, data, due_at, updated_at, ended_at)
 ), c AS MATERIALIZED (
     SELECT r.id, r.tick = w.before AS mine,
-        r.tick = w.tick AND r.updated_at = w.updated_at AND r.last_inbound IS NOT DISTINCT FROM w.last_inbound AS done
+        r.tick = w.tick AND r.data = w.data AS done
     FROM w JOIN flow_runs r ON r.id = w.id ORDER BY r.id FOR UPDATE OF r
 ), u AS (
     UPDATE flow_runs r SET tick = w.tick, state = w.state, step = w.step, outcome = w.outcome,
@@ -103,7 +103,19 @@ UPDATE flow_runs r SET due_at = $2 FROM c WHERE r.id = c.id
 RETURNING {", ".join(f"r.{name.strip()}" for name in _COLUMNS.split(","))}
 """
 _NEXT = "SELECT due_at FROM flow_runs WHERE due_at IS NOT NULL ORDER BY due_at LIMIT 1"
-_SETTLED = "UPDATE flow_runs SET due_at = $3 WHERE id = $1 AND tick = $2"
+_SETTLED = """
+WITH w AS MATERIALIZED (
+    SELECT * FROM unnest($1::uuid[], $2::int[], $3::timestamptz[]) AS w(id, tick, due_at)
+), c AS MATERIALIZED (
+    SELECT r.id, w.due_at FROM w JOIN flow_runs r ON r.id = w.id AND r.tick = w.tick ORDER BY r.id FOR UPDATE OF r
+)
+UPDATE flow_runs r SET due_at = c.due_at, ended_at = CASE WHEN r.state = 'ended' THEN r.updated_at END
+FROM c WHERE r.id = c.id
+"""
+_ENDED_BY = """
+SELECT EXISTS (SELECT 1 FROM flow_runs
+    WHERE ended_at >= $4 AND channel_id = $1 AND person = $2 AND last_inbound = $3)
+"""
 _LIST = f"""
 SELECT {_COLUMNS} FROM flow_runs
 WHERE account_id = $1 AND ($2::uuid IS NULL OR id < $2) AND ($3::uuid IS NULL OR flow_id = $3)
@@ -163,9 +175,14 @@ async def next_due(db: Database) -> datetime | None:
     return value
 
 
-async def settled(db: Database, run_id: UUID, tick: int, due_at: datetime | None) -> None:
-    """Says when a run is to be looked at next, unless it has gone on meanwhile."""
-    await db.execute(_SETTLED, run_id, tick, due_at)
+async def settle(db: Database, settled: Sequence[tuple[UUID, int, datetime | None]]) -> None:
+    """Says when runs (id, tick) are to be looked at next, unless they have gone on meanwhile; closes ended ones."""
+    await db.execute(_SETTLED, *(list(column) for column in zip(*settled, strict=True)))
+
+
+async def ended_by(db: Database, channel_id: int, person: str, inbound_id: UUID, since: datetime) -> bool:
+    """Whether a run that was closed since a time had a message for its last."""
+    return bool(await db.fetchval(_ENDED_BY, channel_id, person, inbound_id, since))
 
 
 async def listed(

@@ -5,12 +5,8 @@ try of one callback, `webhook-timestamp` is the time of this try, and `webhook-s
 each secret in force, so that a secret can be exchanged without a gap.
 """
 
-import base64
-import binascii
-import hmac
 from collections.abc import Sequence
 from datetime import datetime
-from functools import lru_cache
 from typing import Any, Final
 from uuid import UUID
 
@@ -20,9 +16,9 @@ from msgspec import Struct
 from tyrian.domain.submission import Platform
 from tyrian.engine.face_ports import CallbackRequest
 from tyrian.engine.report import ClickedLink, Report
+from tyrian.engine.webhook_signature import signed_headers
 from tyrian.protocols.native.times import stamp
 
-PREFIX: Final = "whsec_"
 #: Reports that are not named after the message's status.
 _KINDS: Final = {"inbound": "inbound", "click": "clicked"}
 
@@ -99,26 +95,3 @@ def _body(report: Report) -> CallbackBody:
 def type_of(report: Report) -> str:
     """What a callback calls itself."""
     return f"message.{_KINDS.get(report.kind, report.status)}"
-
-
-def signed_headers(identifier: str, timestamp: int, body: bytes, secrets: Sequence[str]) -> dict[str, str]:
-    """The three headers of Standard Webhooks."""
-    text = b"%b.%d.%b" % (identifier.encode(), timestamp, body)
-    return {
-        "webhook-id": identifier,
-        "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(_signature(key_of(secret), text) for secret in secrets),
-    }
-
-
-def _signature(key: bytes, text: bytes) -> str:
-    return "v1," + base64.b64encode(hmac.digest(key, text, "sha256")).decode()
-
-
-@lru_cache(maxsize=4096)
-def key_of(secret: str) -> bytes:
-    """The key in a secret: base64 behind `whsec_`. Another form of secret is taken as it is."""
-    try:
-        return base64.b64decode(secret.removeprefix(PREFIX) + "==", validate=False)
-    except (binascii.Error, ValueError):
-        return secret.encode()
