@@ -17,6 +17,7 @@ from tyrian.engine.hooks import Hooks
 from tyrian.engine.ports import Clock
 from tyrian.engine.registry import faces_of, kinds_of, load_registrations
 from tyrian.inbox.flows.desk import Flows
+from tyrian.inbox.setup import install as install_inbox, put_before_inbox
 from tyrian.media.desk import Desk
 from tyrian.media.host import Host
 from tyrian.media.links import Links
@@ -52,7 +53,9 @@ async def open_gateway(url: str, settings: Settings, clock: Clock, *, role: str 
     box = SecretBox(settings.secret_key or stored_key(settings.data_dir), settings.old_secret_keys)
     registrations = load_registrations()
     roles, kinds = roles_of(role or settings.role), kinds_of(registrations)
-    return Gateway(db, settings, clock, faces_of(registrations), box, roles=roles, kinds=kinds)
+    gateway = Gateway(db, settings, clock, faces_of(registrations), box, roles=roles, kinds=kinds)
+    install_inbox(gateway)
+    return gateway
 
 
 class App:
@@ -63,9 +66,11 @@ class App:
         links = Links(gateway.box, gateway.settings.public_url)
         if gateway.media is None:
             gateway.media = Desk(gateway.db, gateway.settings, gateway.clock, gateway.ids, links)
+        if gateway.inbox is None:
+            install_inbox(gateway)
         if gateway.flows is None:
             gateway.flows = Flows(gateway)
-            gateway.turns.reactions.append(gateway.flows)
+            put_before_inbox(gateway, gateway.flows)
         self._prefixes: list[tuple[str, ASGIApp]] = [(p, app) for p, app in (mounts or {}).items()]
         if "api" in gateway.roles:
             host = Host(gateway.db, gateway.clock, links)

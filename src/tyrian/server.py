@@ -141,6 +141,8 @@ async def run_node(
         on_ready()
         await asyncio.wait((serving, stop), return_when=asyncio.FIRST_COMPLETED)
         server.should_exit = True
+        if gateway.inbox is not None:
+            gateway.inbox.end_watching()
         await serving
         await gateway.stop()
 

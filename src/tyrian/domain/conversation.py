@@ -59,7 +59,7 @@ class Ending(StrEnum):
     CLIENT = "client"
     #: The gateway ended it: the conversation was closed by another, or was idle too long.
     SYSTEM = "system"
-    #: The person ended it.
+    #: The other side ended it: the agent closed it, for the customer's leg.
     PEER = "peer"
     #: It alerted too long without being accepted.
     TIMEOUT = "timeout"
@@ -105,6 +105,8 @@ class Leg(Struct, kw_only=True, omit_defaults=True):
     ending: Ending | None = None
     wrapup: str | None = None
     attributes: dict[str, str] = {}
+    #: Until when it alerts.
+    until: datetime | None = None
 
     @property
     def live(self) -> bool:
@@ -115,14 +117,16 @@ class Leg(Struct, kw_only=True, omit_defaults=True):
 class Conversation(Struct, kw_only=True, omit_defaults=True):
     """A two-way thread with one person on one channel.
 
-    `person` is their address as people are known by on the channel (`engine.reacting.person_of`). `queue_id` is the
-    queue it belongs to, `agent_id` the agent who has it, alerting or connected. `revision` rises with every change.
+    `person` is their address as people are known by on the channel (`engine.reacting.person_of`), `address` as it is
+    written to. `queue_id` is the queue it belongs to, `agent_id` the agent who has it, alerting or connected.
+    `revision` rises with every change.
     """
 
     id: UUID
     account_id: int
     channel_id: int
     person: str
+    address: str
     opened_at: datetime
     updated_at: datetime
     name: str | None = None
@@ -290,7 +294,18 @@ class Queue(Struct, kw_only=True, omit_defaults=True):
     updated_at: datetime
 
 
-class ChannelInbox(Struct, kw_only=True, omit_defaults=True):
+class PreparedAnswer(Struct, kw_only=True):
+    """An answer that agents have at hand. `{{name}}` and the conversation's attributes are filled in."""
+
+    id: UUID
+    name: str
+    queue_id: UUID | None
+    content: Content
+    created_at: datetime
+    updated_at: datetime
+
+
+class ChannelInbox(Struct, omit_defaults=True):
     """How a channel's messages become conversations. Times in seconds.
 
     `threading_time`: how long after its end a conversation goes on when its person writes again; 0: never.

@@ -166,6 +166,8 @@ class Gateway:
         self._spawn(self.upkeep.run(), "upkeep")
         self._spawn(self._feed_loop(), "feeder")
         self._spawn(self.waker.run(), "waker")
+        if self.inbox is not None:
+            await self.inbox.start()
         self._spawn(self.turns.run(), "turns")
         self._spawn(self.keyboards.run(), "keyboards")
         self._spawn(self.rehosting.run(), "rehosting")
@@ -188,6 +190,8 @@ class Gateway:
         await asyncio.gather(self.turns.drain(limit), self.rehosting.drain(limit))
         if self.flows is not None:
             await self.flows.close()
+        if self.inbox is not None:
+            await self.inbox.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -240,6 +244,8 @@ class Gateway:
         """What upkeep removes besides messages: uncollected reports, and what expired: documents, codes, files."""
         await self.pulls.forget()
         await self.documents.forget()
+        if self.inbox is not None:
+            await self.inbox.forget()
         await self.code_maker.forget()
         await self.keyboards.forget()
         await self.stale_presses.forget()

@@ -27,18 +27,17 @@ from tyrian.domain.conversation import (
     Search,
     Target,
 )
+from tyrian.domain.conversation_moves import NotNow
 from tyrian.domain.purpose import Purpose
 from tyrian.engine.ports import Channel
+
+__all__ = ["NEUTRAL", "Happening", "Inbox", "NotNow", "NotThere"]
 
 NEUTRAL: Final = Opening()
 
 
 class NotThere(LookupError):
     """Something is not there, or not the account's. The words say what."""
-
-
-class NotNow(Exception):
-    """The conversation's present state does not allow it. The words say why."""
 
 
 class Happening(Struct, frozen=True, omit_defaults=True):

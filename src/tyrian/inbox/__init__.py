@@ -1,1 +1,1 @@
-"""People's side of the gateway: conversations with agents who answer, and flows that answer by themselves."""
+"""Conversations with people: who writes to whom, who answers, what was said."""

@@ -12,12 +12,26 @@ from uuid import UUID
 
 import asyncpg
 
-from tyrian.store.database import Database
+from tyrian.store.database import Connection, Database
 
 FIRST: Final = "tries = 0"
 AGAIN: Final = "tries > 0"
 
 _WAITING = "{line} AND leased_until IS NULL AND NOT parked"
+
+# -- Adding -----------------------------------------------------------------------------------------------------------
+
+_ADD = """
+INSERT INTO callbacks (message_id, account_id, endpoint_id, due_at, created_at, report) VALUES ($1, $2, $3, $4, $4, $5)
+"""
+
+
+async def add(
+    connection: Connection, message_id: UUID, account_id: int, endpoint_id: int, now: datetime, report: bytes
+) -> None:
+    """Adds a callback that is due at once, within the transaction that brings it about."""
+    await connection.execute(_ADD, message_id, account_id, endpoint_id, now, report)
+
 
 # -- Finding and claiming ---------------------------------------------------------------------------------------------
 

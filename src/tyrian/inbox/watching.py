@@ -1,0 +1,73 @@
+"""What happens in an account's inbox, for those who watch: read from the durable log, on whichever node it happened.
+
+A watcher holds a number and nothing else: it reads on when told that there is more, and every few seconds besides. So
+a slow one costs nothing but itself, and one that was cut off goes on where it was.
+"""
+
+import asyncio
+import contextlib
+from collections import defaultdict
+from collections.abc import AsyncIterator
+from datetime import UTC, datetime
+from typing import Final
+from uuid import UUID
+
+from tyrian.engine.inbox_port import Happening
+from tyrian.store import inbox_reading as store
+from tyrian.store.database import Database
+
+#: Seconds after which a watcher looks by itself, and shows that it lives.
+HEARTBEAT: Final = 10.0
+_PAGE: Final = 200
+_EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+class Watching:
+    """The watchers of one node."""
+
+    def __init__(self, db: Database) -> None:
+        self._db = db
+        self._waiting: dict[int, set[asyncio.Event]] = defaultdict(set)
+        self._ended = False
+
+    def wake(self, account_id: int | None = None) -> None:
+        """Something happened in an account's inbox, or anywhere."""
+        for number, events in list(self._waiting.items()):
+            if account_id is None or account_id == number:
+                for event in events:
+                    event.set()
+
+    def end(self) -> None:
+        """Sends every watcher away: the node stops."""
+        self._ended = True
+        self.wake()
+
+    async def watch(
+        self, account_id: int, *, after: int | None = None, conversation_id: UUID | None = None
+    ) -> AsyncIterator[Happening | None]:
+        """Events as they happen, and None for a sign of life. See `engine.inbox_port.Inbox.watch`."""
+        last = await store.last_event(self._db, account_id)
+        number = last if after is None else min(after, last)
+        if after is not None:
+            kept = await store.first_event(self._db, account_id) or last + 1
+            if after > last or after < kept - 1:
+                number = kept - 1 if after < kept else last
+                yield Happening(number, _EPOCH, "gap", None, {})
+        more = asyncio.Event()
+        self._waiting[account_id].add(more)
+        try:
+            while not self._ended:
+                more.clear()
+                page = await store.events(self._db, account_id, number, conversation_id, _PAGE)
+                for row, data in page:
+                    number = row["number"]
+                    yield Happening(number, row["at"], row["type"], row["conversation_id"], data)
+                if len(page) < _PAGE and not self._ended:
+                    with contextlib.suppress(TimeoutError):
+                        await asyncio.wait_for(more.wait(), HEARTBEAT)
+                    if not more.is_set():
+                        yield None
+        finally:
+            self._waiting[account_id].discard(more)
+            if not self._waiting[account_id]:
+                del self._waiting[account_id]
