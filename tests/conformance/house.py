@@ -13,8 +13,8 @@ import msgspec
 from tests.conformance.clock import JumpingClock
 from tests.conformance.subject import Network, Subject
 from tests.scripted import Script
-from tests.simulator.serving import serving
-from tyrian.app import App, ASGIApp
+from tests.simulator.serving import Door, serving
+from tyrian.app import App
 from tyrian.domain.content import Text
 from tyrian.domain.events import EVENTS
 from tyrian.domain.lifecycle import ReceiptKind
@@ -62,19 +62,10 @@ class House:
         return found
 
 
-class _Door:
-    """Stands where the application will be once its gateway knows its own address."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
-
-
 @asynccontextmanager
 async def house(database_url: str, kinds: Mapping[str, ChannelKind]) -> AsyncIterator[House]:
     """Open the gateway. It delivers no callbacks, so that the reports for customers stay in the database."""
-    door, clock = _Door(), JumpingClock()
+    door, clock = Door(), JumpingClock()
     async with serving(door) as url:
         db = await Database.open(database_url, work=6, reading=3)
         every = {**kinds, ASIDE: Script().kind(ASIDE)}

@@ -18,8 +18,8 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from tests.simulator.serving import serving
-from tyrian.app import App, ASGIApp
+from tests.simulator.serving import Door, serving
+from tyrian.app import App
 from tyrian.demo import Demo
 from tyrian.domain.content import Base
 from tyrian.domain.purpose import Purpose
@@ -59,15 +59,6 @@ class Vendor:
     keys: Sequence[Mapping[str, Any]] = ()
     #: Near's channels, given far's base URL.
     channels: Callable[[str], Sequence[ChannelSpec]] = field(default=lambda url: ())
-
-
-class Door:
-    """Stands where the application will be once its gateway knows its own address; a test may put another there."""
-
-    app: ASGIApp
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
 
 
 class Customer:

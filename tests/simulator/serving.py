@@ -23,6 +23,15 @@ SECRET = "business-secret"
 SERVICE = 1001
 
 
+class Door:
+    """Stands where an application will be once it knows its own address; a test may put another there."""
+
+    app: Any
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
 @contextlib.asynccontextmanager
 async def serving(app: Any) -> AsyncIterator[str]:
     """Serve an ASGI application on a free port of the loopback interface; gives its base URL."""

@@ -26,7 +26,7 @@ from tests.protocols.genesys.test_connector import (
     organisation,
     said,
 )
-from tests.simulator.serving import serving
+from tests.simulator.serving import Door, serving
 from tyrian.app import App
 from tyrian.domain import content as neutral
 from tyrian.domain.content import Base, Content
@@ -331,15 +331,12 @@ class Desk:
 
 @pytest_asyncio.fixture
 async def desk(database_url: str) -> AsyncIterator[Desk]:
-    async def door(scope: Any, receive: Any, send: Any) -> None:
-        await app(scope, receive, send)
-
-    clock = ScaledClock(100)
+    door, clock = Door(), ScaledClock(100)
     async with serving(door) as url, organisation() as there:
         db = await Database.open(database_url, work=3, reading=2)
         settings = Settings(public_url=url, drain_seconds=1)
         gateway = Gateway(db, settings, clock, [], SecretBox("k" * 40), kinds={"genesys": kind})
-        app = App(gateway)
+        door.app = App(gateway)
         async with gateway:
             account = await accounts.create(db, "a", clock.now())
             spec = ChannelSpec(

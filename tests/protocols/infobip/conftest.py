@@ -1,9 +1,7 @@
 """A gateway with Infobip's face on a free port, and a client that speaks to it."""
 
 import asyncio
-import io
 import ipaddress
-import json
 from collections import defaultdict
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -16,6 +14,7 @@ import msgspec
 import pytest_asyncio
 import uvicorn
 
+from tests.protocols import faces
 from tyrian.app import App
 from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.domain.limits import Capabilities
@@ -110,13 +109,8 @@ class Networks:
         )
 
 
-@dataclass
-class Answer:
-    """One HTTP answer, read."""
-
-    status: int
-    headers: Any
-    body: Any
+class Answer(faces.Answer):
+    """One HTTP answer of the face."""
 
     @property
     def violations(self) -> dict[str, str]:
@@ -142,12 +136,9 @@ class Api:
         """One request. A body that is bytes goes out as it is, anything else as JSON."""
         headers = {"Authorization": self.authorization, **more.pop("headers", {})}
         if body is not None:
-            more["data"] = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
             headers.setdefault("Content-Type", "application/json")
-        sent = {name: value for name, value in headers.items() if value}
-        async with self.http.request(method, self.url + path, headers=sent, **more) as response:
-            text = await response.text()
-            return Answer(response.status, response.headers, json.loads(text) if text else None)
+        sent = {name: value or None for name, value in headers.items()}
+        return await faces.ask(self.http, Answer, method, self.url + path, body, headers=sent, **more)
 
     async def get(self, path: str, **params: Any) -> Answer:
         return await self.call("GET", path, params=params)

@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import io
 import json
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, replace
@@ -15,7 +14,8 @@ import aiohttp
 import pytest_asyncio
 from hypothesis import HealthCheck, settings
 
-from tests.simulator.serving import serving
+from tests.protocols import faces
+from tests.simulator.serving import Door, serving
 from tyrian.app import App
 from tyrian.demo import Demo
 from tyrian.engine.clock import ScaledClock
@@ -74,15 +74,8 @@ class Customer:
         await send({"type": "http.response.body", "body": b""})
 
 
-@dataclass
-class Answer:
-    status: int
-    headers: Any
-    text: str
-
-    @property
-    def body(self) -> Any:
-        return json.loads(self.text)
+class Answer(faces.Answer):
+    """One HTTP answer of the face."""
 
     @property
     def code(self) -> int:
@@ -105,11 +98,8 @@ class Api:
     async def call(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         headers = {"Authorization": signing.basic(self.customer_id, self.key), **more.pop("headers", {})}
         if body is not None:
-            more["data"] = io.BytesIO(body if isinstance(body, bytes) else json.dumps(body).encode())
             headers.setdefault("Content-Type", "application/json")
-        sent = {name: value for name, value in headers.items() if value is not None}
-        async with self.http.request(method, self.url + path, headers=sent, **more) as response:
-            return Answer(response.status, response.headers, await response.text())
+        return await faces.ask(self.http, Answer, method, self.url + path, body, headers=headers, **more)
 
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.call("GET", path, **more)
@@ -190,7 +180,7 @@ async def opened(database_url: str, scale: float = SCALE) -> AsyncIterator[Api]:
     """A demo with the face on a free port."""
     registrations = {**load_registrations(), "telesign": registration}
     faces = [TelesignFace() if face.name == "telesign" else face for face in faces_of(registrations)]
-    customer, door = Customer(), _Door()
+    customer, door = Customer(), Door()
     async with serving(customer) as there, serving(door) as url:
         customer.url = f"{there}/hook"
         given = Settings(drain_seconds=1, allow_private_callbacks=(ip_network("127.0.0.0/8"),), public_url=url)
@@ -206,15 +196,6 @@ async def opened(database_url: str, scale: float = SCALE) -> AsyncIterator[Api]:
                 yield Api(gateway, demo.world, customer, account.id, url, http)
         finally:
             await demo.stop()
-
-
-class _Door:
-    """Stands where the application will be once its gateway knows its own address."""
-
-    app: Any
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
 
 
 @pytest_asyncio.fixture(scope="module", loop_scope="module")

@@ -2,7 +2,6 @@
 
 import asyncio
 import copy
-import threading
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,50 +10,22 @@ import msgspec
 import pytest
 import schemathesis
 from hypothesis import given, settings, strategies as st
-from schemathesis.checks import not_a_server_error
-from schemathesis.specs.openapi.checks import (
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-    status_code_conformance,
-)
 
+from tests.protocols.faces import CHECKS, in_a_thread
 from tests.protocols.telesign.conftest import CALM, CUSTOMER, KEY, SEND, Api, opened
 from tyrian.protocols.telesign import codes, openapi, signing
 from tyrian.protocols.telesign.checks import Checked, check
 from tyrian.protocols.telesign.errors import ApiError, Envelope
 from tyrian.protocols.telesign.messages import read_send
 
-CHECKS = [
-    not_a_server_error,
-    status_code_conformance,
-    content_type_conformance,
-    response_headers_conformance,
-    response_schema_conformance,
-]
 AUTHORIZATION = {"Authorization": signing.basic(CUSTOMER, KEY)}
 
 
 @pytest.fixture(scope="module")
 def live(module_database_url: str) -> Iterator[Api]:
     """A gateway in a thread of its own: these tests wait for its answers without a loop."""
-    loop = asyncio.new_event_loop()
-    found: list[Api] = []
-    ready, over = threading.Event(), asyncio.Event()
-
-    async def serve() -> None:
-        async with opened(module_database_url) as api:
-            found.append(api)
-            ready.set()
-            await over.wait()
-
-    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
-    thread.start()
-    assert ready.wait(60)
-    yield found[0]
-    loop.call_soon_threadsafe(over.set)
-    thread.join(30)
-    loop.close()
+    with in_a_thread(lambda: opened(module_database_url)) as api:
+        yield api
 
 
 schema = schemathesis.openapi.from_dict(copy.deepcopy(openapi.document()))

@@ -1,7 +1,6 @@
 """A gateway with tyntec's face on a free port, its networks scripted, and a client and a webhook of its customer."""
 
 import asyncio
-import io
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -10,11 +9,11 @@ from typing import Any
 from uuid import UUID, uuid4
 
 import aiohttp
-import msgspec
 import pytest_asyncio
 
+from tests.protocols import faces
 from tests.protocols.tyntec.network import Network, make_kinds
-from tests.simulator.serving import Hit, Webhook, serving as served_at
+from tests.simulator.serving import Door, Hit, Webhook, serving as served_at
 from tyrian.app import App
 from tyrian.domain.content import Base
 from tyrian.domain.lifecycle import ReceiptKind
@@ -34,17 +33,8 @@ V2 = "/chat-api/v2"
 TO = "385991234501"
 
 
-@dataclass
-class Answer:
-    """One HTTP answer, read."""
-
-    status: int
-    headers: Any
-    raw: bytes
-
-    @property
-    def body(self) -> Any:
-        return msgspec.json.decode(self.raw) if self.raw else None
+class Answer(faces.Answer):
+    """One HTTP answer of the face."""
 
     @property
     def fields(self) -> dict[str, str]:
@@ -88,11 +78,8 @@ class Api:
     async def call(self, method: str, path: str, body: Any = None, **more: Any) -> Answer:
         """One request. Bytes go out as they are, anything else as JSON."""
         headers = {"apikey": self.key, **more.pop("headers", {})}
-        sent = {name: value for name, value in headers.items() if value}
-        encoded = body if isinstance(body, bytes | None) else msgspec.json.encode(body)
-        data = io.BytesIO(encoded) if encoded is not None else None
-        async with self.http.request(method, self.url + path, data=data, headers=sent, **more) as response:
-            return Answer(response.status, response.headers, await response.read())
+        sent = {name: value or None for name, value in headers.items()}
+        return await faces.ask(self.http, Answer, method, self.url + path, body, headers=sent, **more)
 
     async def get(self, path: str, **more: Any) -> Answer:
         return await self.call("GET", path, **more)
@@ -178,11 +165,7 @@ async def serving(url: str, **settings: Any) -> AsyncIterator[Api]:
     """A gateway on a migrated database. Nobody has an account yet."""
     network, webhooks = Network(), Webhooks()
     db = await Database.open(url, work=4, reading=3)
-    gateway: Gateway | None = None
-
-    async def door(scope: Any, receive: Any, send: Any) -> None:
-        await app(scope, receive, send)
-
+    door = Door()
     async with served_at(door) as base, served_at(webhooks) as webhooks.url, aiohttp.ClientSession() as http:
         plain = {"allow_private_callbacks": (ip_network("127.0.0.0/8"),), "drain_seconds": 1, "public_url": base}
         gateway = Gateway(
@@ -193,7 +176,7 @@ async def serving(url: str, **settings: Any) -> AsyncIterator[Api]:
             SecretBox("k" * 40),
             kinds=make_kinds(network),
         )
-        app = App(gateway)
+        door.app = App(gateway)
         async with gateway:
             yield Api(gateway, network, 0, base, http, webhooks)
 

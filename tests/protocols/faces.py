@@ -1,0 +1,90 @@
+"""What the tests of every face need: requests and their answers, and a gateway for tests that have no loop."""
+
+import asyncio
+import io
+import threading
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import AbstractAsyncContextManager, contextmanager
+from dataclasses import dataclass
+from typing import Any, Final, TypeVar
+
+import aiohttp
+import msgspec
+from schemathesis.checks import not_a_server_error
+from schemathesis.specs.openapi.checks import (
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+    status_code_conformance,
+)
+
+#: What an answer to a made-up request is held to.
+CHECKS: Final[list[Any]] = [
+    not_a_server_error,
+    status_code_conformance,
+    content_type_conformance,
+    response_headers_conformance,
+    response_schema_conformance,
+]
+T = TypeVar("T")
+A = TypeVar("A", bound="Answer")
+
+
+@dataclass
+class Answer:
+    """One HTTP answer, read. A face adds what its own answers say."""
+
+    status: int
+    headers: Any
+    raw: bytes
+
+    @property
+    def text(self) -> str:
+        return self.raw.decode()
+
+    @property
+    def body(self) -> Any:
+        """Its JSON; None without a body."""
+        return msgspec.json.decode(self.raw) if self.raw else None
+
+
+async def ask(
+    http: aiohttp.ClientSession,
+    kind: type[A],
+    method: str,
+    url: str,
+    body: Any = None,
+    *,
+    headers: Mapping[str, str | None],
+    **more: Any,
+) -> A:
+    """One request. Bytes go out as they are, anything else as JSON; a header that is None is left out."""
+    if body is not None:
+        more["data"] = io.BytesIO(body if isinstance(body, bytes) else msgspec.json.encode(body))
+    sent = {name: value for name, value in headers.items() if value is not None}
+    async with http.request(method, url, headers=sent, **more) as response:
+        return kind(response.status, response.headers, await response.read())
+
+
+@contextmanager
+def in_a_thread(opening: Callable[[], AbstractAsyncContextManager[T]]) -> Iterator[T]:
+    """What is opened, in a thread with a loop of its own: for tests that wait for answers without one."""
+    loop = asyncio.new_event_loop()
+    found: list[T] = []
+    ready, over = threading.Event(), asyncio.Event()
+
+    async def serve() -> None:
+        async with opening() as opened:
+            found.append(opened)
+            ready.set()
+            await over.wait()
+
+    thread = threading.Thread(target=loop.run_until_complete, args=(serve(),))
+    thread.start()
+    try:
+        assert ready.wait(60), "it did not open"
+        yield found[0]
+    finally:
+        loop.call_soon_threadsafe(over.set)
+        thread.join(30)
+        loop.close()
