@@ -8,8 +8,15 @@ from msgspec import Meta, Struct
 from tyrian.domain.keyboard import Url
 from tyrian.protocols.native.errors import ProblemItem
 
-Content = Literal["image", "video", "file", "carousel", "contact", "audio"]
-FileField = Literal["url", "thumbnail", "cards[].image", "avatar"]
+Content = Literal["image", "video", "file", "carousel", "contact", "audio", "keyboard"]
+FileField = Literal[
+    "url",
+    "thumbnail",
+    "cards[].image",
+    "avatar",
+    "keyboard.buttons[].image",
+    "keyboard.buttons[].background_media",
+]
 Channel = Annotated[str, Meta(min_length=1, max_length=64, description="A channel's name.")]
 Name = Annotated[str, Meta(min_length=1, max_length=256, description="The file's name.")]
 Pixels = Annotated[int, Meta(ge=1, le=16_383)]

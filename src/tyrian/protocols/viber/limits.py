@@ -38,6 +38,8 @@ _BOT_LINK: Final = (
 _BOT_THUMBNAIL: Final = MediaRule(
     field="thumbnail", types=(JPEG, PNG, GIF), max_bytes=102_400, advised_width=400, advised_height=400, source=BOT_API
 )
+#: A picture on a button: 500 kB.
+_ON_BUTTON: Final = 500 * 1024
 _BOT_CAPTION: Final = Bound(field="text", max_length=BOT_CAPTION, source=BOT_API)
 
 BOT: Final = Capabilities(
@@ -101,7 +103,18 @@ BOT: Final = Capabilities(
                 Bound(field="options[]", max_length=BUTTON_TEXT, source=BOT_API),
             )
         ),
-        "keyboard": ContentRule(bounds=(Bound(field="keyboard", required=True, source=BOT_API),)),
+        "keyboard": ContentRule(
+            bounds=(Bound(field="keyboard", required=True, source=BOT_API),),
+            media=(
+                MediaRule(field="keyboard.buttons[].image", types=(JPEG, PNG), max_bytes=_ON_BUTTON, source=BOT_API),
+                MediaRule(
+                    field="keyboard.buttons[].background_media",
+                    types=(JPEG, PNG, GIF),
+                    max_bytes=_ON_BUTTON,
+                    source=BOT_API,
+                ),
+            ),
+        ),
     },
     common=(
         # Documented as 4000 and as 4096; the lower one is safe.

@@ -23,6 +23,10 @@ MAX_PARAMETER: Final = 125
 #: The parameter that a template for one-time passwords must have.
 PIN: Final = "pin"
 
+#: Sizes in a `font` tag of a button's text (Bot API documentation, keyboard design).
+FONT_SIZES: Final = range(12, 33)
+
+_FONT_SIZE = re.compile(r"""<font\b[^>]*?\ssize\s*=\s*["']?(\d{1,9})""", re.IGNORECASE)
 _URL = re.compile(r"https?://|www\.", re.IGNORECASE)
 
 
@@ -31,6 +35,10 @@ def buttons(content: Base, purpose: Purpose) -> Faults:
     for pointer, button in all_buttons(content):
         if not (button.text or button.image or button.background_media or button.background):
             yield pointer, "needs at least one of text, image, background_media and background, to be seen"
+        if button.text and "<" in button.text:
+            sizes = (int(size) for size in _FONT_SIZE.findall(button.text))
+            if any(size not in FONT_SIZES for size in sizes):
+                yield f"{pointer}/text", f"must have font sizes from {FONT_SIZES[0]} to {FONT_SIZES[-1]}"
         if button.text_gradient is not None and button.text_v_align == "middle":
             yield f"{pointer}/text_gradient", "needs text_v_align top or bottom"
         if button.action == "open-map" and button.map is None:
