@@ -18,6 +18,8 @@ from tyrian.engine.egress_connection import Answer, Connection, Cut, Garbage, co
 
 __all__ = ["Answer", "Cut", "Garbage", "NotSent", "Outbound"]
 
+#: Paths whose heads are remembered; beyond that all are forgotten and made again.
+_REMEMBERED = 256
 #: Common servers drop a connection after 5 s of idleness; a request that meets the drop would end unknown.
 _IDLE_SECONDS = 4.0
 
@@ -66,6 +68,9 @@ class Outbound:
     def _target(self, path: str) -> Target:
         known = self._targets.get(path)
         if known is None:
+            if len(self._targets) >= _REMEMBERED:
+                self._targets.clear()
+                self._heads.clear()
             try:
                 known = self._targets[path] = parse_url(self._base + path)
             except Blocked as error:

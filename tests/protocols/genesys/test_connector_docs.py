@@ -8,6 +8,7 @@ import msgspec
 from tyrian.domain.reasons import REASONS
 from tyrian.protocols.genesys import connector_limits as limits, connector_statuses as statuses, connector_wire as wire
 from tyrian.protocols.genesys.connector import kind
+from tyrian.protocols.genesys.connector_following import WAITS
 
 PAGE = (Path(__file__).parents[3] / "docs" / "reference" / "genesys.md").read_text("utf-8")
 SENDING = PAGE.split("\n## Sending through Genesys\n")[1].split("\n## ")[0]
@@ -31,6 +32,13 @@ def test_the_receipts_and_their_reasons() -> None:
     assert set(first_column(section("Receipts"))) == {*statuses.RECEIPTS, *statuses.REASONS, "Sent", "Removed"}
     rows = re.findall(r"^\| (`[A-Z][^|]*) \| `(\w+)` \|$", section("Receipts"), re.MULTILINE)
     assert {code: word for codes, word in rows for code in re.findall(r"`(\w+)`", codes)} == statuses.REASONS
+
+
+def test_the_statuses_and_the_waits() -> None:
+    text = section("Asking what became of a message")
+    assert set(first_column(text)) == set(statuses.STATUSES)
+    assert list(WAITS) == [5, 25, 90, 8 * 60, 50 * 60, 5 * 3600]
+    assert "5 s after the send, and then after 25 s, 90 s, 8 min, 50 min and 5 h more" in text
 
 
 def test_the_refusals() -> None:

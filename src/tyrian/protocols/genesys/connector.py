@@ -45,6 +45,7 @@ from tyrian.protocols.genesys import (
 )
 from tyrian.protocols.genesys.connector_client import Client
 from tyrian.protocols.genesys.connector_config import GenesysConfig, GenesysSecrets
+from tyrian.protocols.genesys.connector_following import Following
 from tyrian.protocols.genesys.connector_health import Standing
 
 log = logging.getLogger(__name__)
@@ -70,6 +71,7 @@ class GenesysConnector:
         self.hook_url = f"{tools.public_url}/hooks/{channel.id}"
         self._client = Client(config, secrets.client_secret, tools.clock)
         self._standing = Standing(self._client, config, self.hook_url, secrets.webhook_secret)
+        self._following = Following(self._client, tools.clock, lambda told: tools.sink.receipts(channel, told))
         self._telling: set[asyncio.Task[None]] = set()
 
     async def start(self) -> None:
@@ -81,6 +83,7 @@ class GenesysConnector:
         for task in self._telling:
             task.cancel()
         await asyncio.gather(*self._telling, return_exceptions=True)
+        await self._following.close()
         await self._client.close()
 
     # -- Sending ------------------------------------------------------------------------------------------------------
@@ -94,7 +97,12 @@ class GenesysConnector:
         answered = await self._client.post(path, body)
         if not isinstance(answered, Answered):
             return answered
-        return _outcome(answered, str(outgoing.attempt_id) if self._config.mode == "open" else None)
+        if self._config.mode == "open":
+            return _outcome(answered, str(outgoing.attempt_id))
+        result = _outcome(answered, None)
+        if isinstance(result, Sent) and result.ref and self._config.ask_status:
+            self._following.follow(result.ref, outgoing.to)
+        return result
 
     def _request(self, outgoing: Outgoing) -> tuple[str, bytes]:
         """Where a message goes, and what is said. ValueError for a content that has no form there."""

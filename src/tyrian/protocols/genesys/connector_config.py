@@ -22,6 +22,8 @@ class GenesysConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     id_type: Literal["Opaque", "Phone", "Email"] = "Opaque"
     #: Whether Genesys is told that a message from it was taken in.
     send_receipts: bool = True
+    #: Whether Genesys is asked what became of a message that went out without an agent.
+    ask_status: bool = True
     timeout: Annotated[float, Meta(gt=0, le=120)] = 10.0
     connect_timeout: Annotated[float, Meta(gt=0, le=60)] = 3.0
 

@@ -6,6 +6,7 @@ that name of Genesys' developer centre. What is read is read leniently: members 
 
 from datetime import UTC, datetime
 from typing import Any, Final
+from urllib.parse import quote
 
 import msgspec
 from msgspec import Struct
@@ -28,6 +29,11 @@ def inbound(integration: str, what: str) -> str:
 def integration(identifier: str) -> str:
     """An Open Messaging integration."""
     return f"/api/v2/conversations/messaging/integrations/open/{identifier}"
+
+
+def details(message: str) -> str:
+    """A message as Genesys has it, its status included."""
+    return f"/api/v2/conversations/messages/{quote(message, safe='')}/details"
 
 
 def written(at: datetime) -> str:
