@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from itertools import count
 from typing import Any
 
@@ -67,6 +68,12 @@ class House:
         submission = Submission(account_id=self.account_id, plan=made, recipients=[Recipient(to=to)])
         return (await self.gateway.intake.submit(submission)).messages[0]
 
+    async def later(self, seconds: float) -> None:
+        """Time passes at once, without every second of it: whoever slept wakes up once."""
+        self.clock._now += timedelta(seconds=seconds)
+        await self.clock.advance(0.001)
+        self.gateway.dispatch.wake()
+
     async def promote(self, to: str, **more: Any) -> Any:
         """A promotional message, accepted."""
         return await self.send(to, purpose=Purpose.PROMOTIONAL, **more)
@@ -91,3 +98,12 @@ async def housed(url: str, **more: Any) -> AsyncIterator[House]:
         yield House(gateway, clock, script, account.id)
     finally:
         await gateway.stop(1)
+
+
+@asynccontextmanager
+async def another(house: House) -> AsyncIterator[Gateway]:
+    """A second node on the same database and clock."""
+    kinds = {name: kind for name, kind in house.gateway.channels.kinds.items() if name in ("phones", "users")}
+    db = await Database.open(house.gateway.db.url, work=3, reading=1)
+    async with Gateway(db, Settings(), house.clock, [], SecretBox("k" * 40), kinds=kinds) as gateway:
+        yield gateway

@@ -26,6 +26,12 @@ REASONS: Final[dict[str, str]] = {
     "template_refused": "The network does not know the template, or its parameters do not fit.",
     "session_closed": "The content needs an open session with the person, and none is open.",
     "awaiting_reply": "Too many messages went unanswered in the session; the person must write first.",
+    "suppressed": "The address is on the account's suppression list.",
+    "opted_out": "The person opted out, by a word, by the API, or by unsubscribing.",
+    "no_opt_in": "The account's policy asks for an opt-in, and the person gave none.",
+    "quiet_hours": "It is in quiet hours where the person is, and they do not end in time.",
+    "frequency_cap": "The person had as many promotional messages as the account's policy allows.",
+    "first_contact_promotional": "The account's policy does not let the first message to a person be promotional.",
     "already_sent": "The network says that it has this message already.",
     "country_not_supported": "The network does not carry this message to the recipient's country.",
     # The sender and its account with the network

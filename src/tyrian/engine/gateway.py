@@ -17,6 +17,7 @@ from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import Channels
 from tyrian.engine.circuits import Circuits
 from tyrian.engine.clicks import Clicks
+from tyrian.engine.consent import Consent
 from tyrian.engine.dispatch import Dispatch
 from tyrian.engine.documents import Documents
 from tyrian.engine.endpoints import Endpoints
@@ -32,6 +33,7 @@ from tyrian.engine.links import Links
 from tyrian.engine.media_port import Media
 from tyrian.engine.metrics import Metrics
 from tyrian.engine.node import Node
+from tyrian.engine.opting import Confirming, Opting
 from tyrian.engine.people import People
 from tyrian.engine.ports import Channel, ChannelKind, Clock, Inbound, Receipt, Tools
 from tyrian.engine.pulls import Pulls
@@ -103,6 +105,8 @@ class Gateway:
         self.keyboards = Keyboards(self)
         self.stale_presses = StalePresses(self)
         self.rehosting = Rehosting(self)
+        self.consent = Consent(self)
+        self.opting = Opting(self)
         self.feeder = Feeder(db, clock, self.ids, router, self.scribe)
         self.bulks = Bulks(db, clock, self.ids, self.channels, self.intake, self.scribe)
         self.upkeep = Upkeep(
@@ -150,7 +154,11 @@ class Gateway:
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
         self.inbound.stages.append(self.people)
-        self.node.listen("tyrian_people", lambda payload: self.people.refresh_soon())
+        self.inbound.stages.append(self.opting)
+        self.turns.reactions.insert(0, Confirming(self))
+        self.guards.all.insert(0, self.consent)
+        self.node.listen("tyrian_people", lambda payload: self._people_changed())
+        self.node.listen("tyrian_consent", lambda payload: self.consent.refresh_soon())
         self.node.listen("tyrian_documents", lambda payload: self.documents.refresh_soon())
         self.node.listen("tyrian_flows", lambda payload: self._flows_changed())
 
@@ -163,6 +171,7 @@ class Gateway:
         await self.channels.start(connect="dispatch" in self.roles)
         await self.keys.start()
         await self.keyboards.start()
+        await self.consent.refresh()
         self._spawn(self.upkeep.run(), "upkeep")
         self._spawn(self._feed_loop(), "feeder")
         self._spawn(self.waker.run(), "waker")
@@ -171,6 +180,7 @@ class Gateway:
         self._spawn(self.turns.run(), "turns")
         self._spawn(self.keyboards.run(), "keyboards")
         self._spawn(self.rehosting.run(), "rehosting")
+        self._spawn(self.consent.run(), "consent")
         if "dispatch" in self.roles:
             self._spawn(self.dispatch.run(), "dispatch")
         if "callbacks" in self.roles:
@@ -246,6 +256,7 @@ class Gateway:
         await self.documents.forget()
         if self.inbox is not None:
             await self.inbox.forget()
+        await self.consent.forget()
         await self.code_maker.forget()
         await self.keyboards.forget()
         await self.stale_presses.forget()
@@ -302,6 +313,10 @@ class Gateway:
     def _config_changed(self) -> None:
         self.channels.refresh_soon()
         self.keys.refresh_soon()
+
+    def _people_changed(self) -> None:
+        self.people.refresh_soon()
+        self.opting.refresh_soon()
 
 
 class _Sink:

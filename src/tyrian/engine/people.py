@@ -299,7 +299,11 @@ class People:
 def _own_number(said: Said) -> str | None:
     """The sender's number, where a share-phone button brought it."""
     content, extra = said.message.content, said.message.extra
-    return e164(content.phone) if isinstance(content, Card) and extra.get(BUTTON_TEXT) else None
+    if not isinstance(content, Card):
+        return None
+    button = extra.get("button")
+    by_button = button.get("known") is True if isinstance(button, dict) else bool(extra.get(BUTTON_TEXT))
+    return e164(content.phone) if by_button else None
 
 
 def _text(value: Any, most: int) -> str | None:

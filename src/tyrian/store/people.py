@@ -184,6 +184,12 @@ async def lock(connection: Connection, account_id: int, *ids: UUID) -> dict[UUID
     return await _locked(connection, account_id, ids)
 
 
+async def hold_contacts(connection: Connection, account_id: int, ids: Iterable[UUID]) -> dict[UUID, Contact]:
+    """Contacts that become part of no other until the transaction ends, by the ids that were asked for."""
+    await connection.execute(_TOGETHER, account_id)
+    return await _locked(connection, account_id, sorted(set(ids)))
+
+
 async def _locked(connection: Connection, account_id: int, ids: Sequence[UUID]) -> dict[UUID, Contact]:
     rows = {row["id"]: row for row in await connection.fetch(_LOCK, account_id, list(ids))}
     onward = {row["merged_into"] for row in rows.values() if row["merged_into"] is not None} - rows.keys()
