@@ -49,7 +49,7 @@ class Pattern:
         options.log_errors = False
         options.max_mem = _MOST_MEMORY
         try:
-            self._expression = re2.compile(_folded(text), options)
+            self._expression = re2.compile(_folded(text), options)  # type: ignore[no-untyped-call]
         except re2.error as error:
             reason = error.args[0] if error.args else ""
             reason = reason.decode("utf-8", "replace") if isinstance(reason, bytes) else str(reason)
