@@ -126,6 +126,26 @@ async def test_everything_is_committed_before_the_network_is_answered(network: N
     assert network.committed == [RECEIPT, SAID, JOINED]
 
 
+async def test_what_follows_a_request_begins_once_it_is_committed(network: Network) -> None:
+    begun: list[list[Any]] = []
+    network.answer = HookAnswer(inbound=[SAID], then=lambda: begun.append(list(network.committed)))
+    network.trouble = OSError("the database is away")
+    assert await status(network) == 503
+    assert begun == []
+    network.trouble = None
+    assert await status(network) == 200
+    assert begun == [[SAID]]
+
+
+async def test_the_network_is_answered_though_what_follows_fails(network: Network) -> None:
+    def fails() -> None:
+        raise KeyError("nobody thought of this")
+
+    network.answer = HookAnswer(inbound=[SAID], then=fails)
+    assert await status(network) == 200
+    assert network.committed == [SAID]
+
+
 @pytest.mark.parametrize(
     "path",
     ["/hooks/", "/hooks/9", "/hooks/8", "/hooks/x", "/hooks/-7", "/hooks/7x", "/hooks/٧", "/hooks/99999999999999999999",

@@ -1,10 +1,10 @@
 """What people send is stored once, called back once, and subscriptions keep the network's last word."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 import pytest
@@ -15,8 +15,9 @@ from tyrian.domain.content import Text
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.inbound import InboundDesk
 from tyrian.engine.ports import Channel, Inbound, Subscription
+from tyrian.engine.reacting import News, Said
 from tyrian.engine.report import decode
-from tyrian.store.database import Database
+from tyrian.store.database import Connection, Database
 
 
 @pytest.fixture
@@ -174,3 +175,40 @@ async def test_many_words_at_once_are_sorted_out(gateway: StandIn) -> None:
     await asyncio.gather(*(gateway.inbound.subscriptions(channel(gateway), [one]) for one in reversed(news)))
     rows = await gateway.db.read("SELECT subscribed FROM subscriptions")
     assert [row[0] for row in rows] == [True] * 10
+
+
+class Noting:
+    """A stage and a reaction that note what they see."""
+
+    def __init__(self) -> None:
+        self.read_: list[str] = []
+        self.stored: list[str] = []
+        self.turns: list[str] = []
+
+    def wants(self, *_: Any) -> bool:
+        return True
+
+    async def read(self, batch: Sequence[Said]) -> None:
+        self.read_ += [said.row.provider_id for said in batch]
+
+    async def store(self, connection: Connection, batch: Sequence[Said]) -> None:
+        self.stored += [said.row.provider_id for said in batch]
+
+    async def subscribed(self, connection: Connection, news: Sequence[News]) -> None:
+        raise AssertionError("nobody subscribed")
+
+    async def make(self, connection: Connection, batch: Sequence[Said]) -> None:
+        self.turns += [said.row.provider_id for said in batch]
+
+    def begin(self, batch: Sequence[Said]) -> None:
+        return
+
+
+async def test_nothing_follows_from_what_somebody_else_said_under_a_persons_name(gateway: StandIn) -> None:
+    noting = Noting()
+    gateway.inbound.stages.append(noting)
+    gateway.turns = cast(Any, noting)
+    words = [said("stop", "theirs"), said("stop", "an agent's", own=False)]
+    await gateway.inbound.submit(channel(gateway), words)
+    assert [row["provider_id"] for row in await stored(gateway)] == ["theirs", "an agent's"]
+    assert (noting.read_, noting.stored, noting.turns) == (["theirs"], ["theirs"], ["theirs"])

@@ -176,12 +176,13 @@ class InboundDesk:
         return _encode(extra) if extra else None
 
     async def _store(self, said: Sequence[Said]) -> Sequence[bool]:
-        stages = [(stage, batch) for stage in self.stages if (batch := [s for s in said if stage.wants(s.channel)])]
+        theirs = [one for one in said if one.message.own]
+        stages = [(stage, batch) for stage in self.stages if (batch := [s for s in theirs if stage.wants(s.channel)])]
         for stage, batch in stages:
             await self._read(stage, batch)
         await self._tell_all(said)
         wants = self._gateway.turns.wants
-        turns = [one for one in said if wants(one.channel, one.message.content, one.message.extra)]
+        turns = [one for one in theirs if wants(one.channel, one.message.content, one.message.extra)]
         rows = [one.row for one in said]
         if stages or turns:
             new = await self._store_along(rows, stages, turns)

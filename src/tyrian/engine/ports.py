@@ -159,6 +159,9 @@ class Inbound:
     raw: str | None = None
     #: Further facts of the network (the person's name, country, ...).
     extra: dict[str, Any] = field(default_factory=dict)
+    #: Whether the person said it. What somebody else says under their name (an agent of another system, in answer) is
+    #: stored and told to customers, but nothing follows from it: no consent, no session, no flow, no conversation.
+    own: bool = True
 
 
 @dataclass(slots=True)

@@ -358,6 +358,14 @@ async def test_what_was_taken_in_is_told(desk: Desk) -> None:
     assert (receipt["status"], receipt["isFinalReceipt"]) == ("Delivered", True)
 
 
+async def test_an_agent_who_says_stop_opts_nobody_out(desk: Desk) -> None:
+    name = str(uuid4())
+    assert await desk.brings(webhook(id=name, text="STOP")) == 200
+    assert await desk.stored(name) == 1
+    for table in ("contacts", "consents"):
+        assert await desk.gateway.db.fetchval(f"SELECT count(*) FROM {table}") == 0
+
+
 async def test_what_comes_twice_is_taken_once_and_told_again(desk: Desk) -> None:
     """Genesys comes again where our answer got lost: by then the receipt may be lost as well."""
     name = str(uuid4())

@@ -78,6 +78,7 @@ def messages(webhook: Webhook, body: bytes, integration: str) -> list[Inbound]:
             at=read(webhook.channel.get("time")),
             raw=raw,
             extra=_facts(webhook),
+            own=False,
         )
         for number, content in enumerate(contents.read(webhook))
     ]
