@@ -117,6 +117,20 @@ def test_the_signature_is_of_the_very_bytes() -> None:
     assert hooked(body, header=signature(body, "another secret of 16")).status == 403
 
 
+HEADERS = st.one_of(
+    st.text(max_size=80),
+    st.binary(max_size=40).map(lambda raw: "sha256=" + base64.b64encode(raw).decode()),
+    st.binary(min_size=32, max_size=32).map(lambda raw: "sha256=" + raw.hex()),
+)
+
+
+@settings(deadline=None, database=None)
+@given(st.binary(max_size=60) | st.just(msgspec.json.encode(webhook())), HEADERS)
+def test_nothing_gets_in_by_guessing(body: bytes, header: str) -> None:
+    answer = hooked(body, header=header)
+    assert (answer.status, answer.inbound, answer.receipts, answer.then) == (403, (), (), None)
+
+
 def test_without_a_secret_nothing_is_believed() -> None:
     body = msgspec.json.encode(webhook())
     for header in (signature(body), signature(body, ""), ""):
