@@ -12,6 +12,8 @@ from typing import Any
 import aiohttp
 import pytest
 
+from tests.media.samples import picture
+
 KEY = {"Authorization": "Bearer tyrian-demo-key"}
 #: Number -> the message's status, and each attempt's status and reason, for a Viber step with a 600 s fallback to SMS.
 TABLE: dict[str, tuple[str, list[tuple[str, str | None]]]] = {
@@ -175,3 +177,58 @@ async def test_health_and_metrics_tell_the_truth(demo: Demo) -> None:
     assert 'tyrian_sends_total{account="1",channel="demo-viber",result="sent"}' in text
     assert 'tyrian_oldest_due_seconds{account="1",channel="demo-sms"}' in text
     assert "# TYPE tyrian_messages_accepted_total counter" in text
+
+
+async def until(look: Any) -> Any:
+    """The first thing that is true of what a look finds."""
+    async with asyncio.timeout(60):
+        while not (found := await look()):
+            await asyncio.sleep(0.05)
+        return found
+
+
+async def test_a_button_brings_its_data_back_and_a_picture_is_kept(demo: Demo) -> None:
+    """A handset writes to the bot, presses a button that stays, and sends a picture."""
+    number = "+385991234555"
+
+    async def act(name: str, body: dict[str, Any]) -> None:
+        url = f"{demo.base}/sim/world/handsets/{number}/{name}"
+        async with demo.session.post(url, json=body) as answer:
+            assert answer.status == 200, await answer.text()
+
+    async def newest(kind: str, words: str | None = None) -> Any:
+        page = await demo.get("/api/v1/inbound?channel=demo-bot&limit=5")
+        found = [m for m in page["messages"] if m["content"]["type"] == kind]
+        return next((m for m in found if words is None or m["content"]["text"] == words), None)
+
+    async def send(content: dict[str, Any]) -> str:
+        body = {"to": person, "purpose": "session", "cascade": [{"channel": "demo-bot", "content": content}]}
+        async with demo.session.post(f"{demo.base}/api/v1/messages", json=body, headers=KEY) as answer:
+            assert answer.status == 202, await answer.text()
+            identifier = str((await answer.json())["id"])
+        await demo.settled(identifier, "seen")
+        return identifier
+
+    await act("reply", {"text": "hello", "via": "bot", "sender": "tyriandemo"})
+    person = (await until(lambda: newest("text", "hello")))["sender"]
+    data = {"order": 7, "do": ["send", {"size": "XL"}]}
+    button = {"text": "Send it", "value": "send", "data": data}
+    await send({"type": "text", "text": "Shall we?", "keyboard": {"buttons": [button], "persist": True}})
+    again = await send({"type": "text", "text": "We have not heard from you."})
+    await act("press", {"button": "Send it"})
+    pressed = (await until(lambda: newest("text", "send")))["extra"]["button"]
+    assert (pressed["known"], pressed["data"], pressed["message_id"]) == (True, data, again)
+
+    async with demo.session.post(
+        f"{demo.base}/api/v1/media?name=me.jpg", data=picture(), headers=KEY | {"Content-Type": "image/jpeg"}
+    ) as answer:
+        assert answer.status == 201, await answer.text()
+        uploaded = await answer.json()
+    await act("reply", {"message": {"type": "picture", "media": uploaded["url"], "text": "me"}})
+
+    async def kept() -> Any:
+        message = await newest("image")
+        return message if message and message["media"] and message["media"]["status"] != "waiting" else None
+
+    message = await until(kept)
+    assert (message["media"]["status"], message["media"]["id"]) == ("hosted", uploaded["id"])

@@ -41,7 +41,7 @@ def pressed(content: Base) -> list[Button]:
 @given(contents)
 def test_a_code_stands_where_data_was_and_nowhere_else(content: Base) -> None:
     wanted = codes.coded(content)
-    name = codes.name_of(KEY, ATTEMPT, b"meanings")
+    name = codes.name_of(KEY, ATTEMPT, 7, b"meanings")
     dressed = codes.with_codes(content, {place: codes.code_of(name, place) for place in wanted})
     assert codes.has_data(content) is bool(wanted)
     for place, (before, after) in enumerate(zip(pressed(content), pressed(dressed), strict=True)):
@@ -63,7 +63,7 @@ def test_a_content_weighs_what_goes_out(content: Base) -> None:
 
 @given(st.binary(max_size=40), st.integers(0, codes.MOST - 1), st.uuids())
 def test_every_code_is_read_again(meanings: bytes, place: int, attempt: UUID) -> None:
-    name = codes.name_of(KEY, attempt, meanings)
+    name = codes.name_of(KEY, attempt, 7, meanings)
     code = codes.code_of(name, place)
     assert re.fullmatch("T7[0-9A-HJKMNP-TV-Z]{15}", code)
     assert codes.candidate(f" {code}\n") == code
@@ -77,16 +77,16 @@ def test_any_words_can_be_looked_at(words: str) -> None:
     assert codes.parse(words) is None or codes.candidate(words) is not None
 
 
-def test_codes_follow_from_key_attempt_and_meanings() -> None:
-    name = codes.name_of(KEY, ATTEMPT, b"a")
-    assert codes.name_of(KEY, ATTEMPT, b"a") == name
-    others = [codes.name_of(b"x" * 32, ATTEMPT, b"a"), codes.name_of(KEY, UUID(int=7), b"a"),
-              codes.name_of(KEY, ATTEMPT, b"b")]  # fmt: skip
-    assert len({name, *others}) == 4
+def test_codes_follow_from_key_attempt_channel_and_meanings() -> None:
+    name = codes.name_of(KEY, ATTEMPT, 7, b"a")
+    assert codes.name_of(KEY, ATTEMPT, 7, b"a") == name
+    others = [codes.name_of(b"x" * 32, ATTEMPT, 7, b"a"), codes.name_of(KEY, UUID(int=7), 7, b"a"),
+              codes.name_of(KEY, ATTEMPT, 7, b"b"), codes.name_of(KEY, ATTEMPT, 8, b"a")]  # fmt: skip
+    assert len({name, *others}) == 5
 
 
 def test_thirteen_characters_are_65_bits() -> None:
-    names = [codes.name_of(KEY, UUID(int=n), b"") for n in range(2000)]
+    names = [codes.name_of(KEY, UUID(int=n), 7, b"") for n in range(2000)]
     assert len(set(names)) == 2000
     assert all({name[place] for name in names} == set(codes.ALPHABET) for place in range(13))
 

@@ -212,3 +212,34 @@ async def test_nothing_follows_from_what_somebody_else_said_under_a_persons_name
     await gateway.inbound.submit(channel(gateway), words)
     assert [row["provider_id"] for row in await stored(gateway)] == ["theirs", "an agent's"]
     assert (noting.read_, noting.stored, noting.turns) == (["theirs"], ["theirs"], ["theirs"])
+
+
+class Stages:
+    """A stage that keeps only what it is told to."""
+
+    def __init__(self) -> None:
+        self.read_: list[str] = []
+        self.kept: list[str] = []
+
+    def wants(self, channel: Channel) -> bool:
+        return True
+
+    async def read(self, batch: Any) -> None:
+        self.read_ += [one.message.content.text for one in batch]
+
+    def keeps(self, said: Any) -> bool:
+        return bool(said.message.content.text == "keep")
+
+    async def store(self, connection: Any, batch: Any) -> None:
+        self.kept += [one.message.content.text for one in batch]
+
+    async def subscribed(self, connection: Any, news: Any) -> None:
+        raise AssertionError("there is no news")
+
+
+async def test_a_stage_that_keeps_nothing_of_a_message_is_not_asked_to(gateway: StandIn) -> None:
+    stage = Stages()
+    gateway.inbound.stages.append(stage)
+    await gateway.inbound.submit(channel(gateway), [said("keep", "p1"), said("pass", "p2")])
+    assert (sorted(stage.read_), stage.kept) == (["keep", "pass"], ["keep"])
+    assert len(await stored(gateway)) == 2

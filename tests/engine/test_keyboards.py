@@ -15,7 +15,7 @@ from tyrian.domain.keyboard import Button, Keyboard
 from tyrian.domain.limits import Bound
 from tyrian.domain.submission import Step
 from tyrian.engine import ports
-from tyrian.engine.channel_spec import ChannelChange
+from tyrian.engine.channel_spec import ChannelChange, ChannelSpec
 
 PERSON = "+385991234501"
 OTHER = "+385991234502"
@@ -135,6 +135,22 @@ async def test_one_that_was_never_shown_is_not_shown_again(stage: Stage) -> None
     stage.one.answers[PERSON].append(lambda outgoing: ports.Refused("content_refused"))
     await show(stage, board("a", persist=True))
     assert await show(stage) == []
+
+
+async def test_one_that_moved_to_another_channel_is_shown_there_alone(stage: Stage) -> None:
+    group = {"members": [{"channel": "one"}, {"channel": "two"}]}
+    await stage.gateway.channels.create(stage.account_id, ChannelSpec(name="both", kind="group", config=group))
+    stage.one.answers[PERSON].append(lambda outgoing: ports.Retry("provider_unreachable"))
+    keyboard = Keyboard(buttons=[Button(value="v", text="V", data=1)], persist=True)
+    step = Step(channel="both", content=Text(text="hello", keyboard=keyboard))
+    identifier = (await stage.submit(PERSON, cascade=[step])).messages[0].id
+    await stage.status(identifier, "sent")
+    first, second = stage.one.sent[-1].content.keyboard, stage.two.sent[-1].content.keyboard
+    assert first is not None
+    assert second is not None
+    assert first.buttons[0].value != second.buttons[0].value, "a code is good for one channel"
+    assert await show(stage) == []
+    assert len(await show(stage, channel="two")) == 1
 
 
 async def test_its_buttons_get_new_codes_each_time(stage: Stage) -> None:

@@ -167,7 +167,7 @@ async def make_codes(viber: Hooked) -> list[str]:
     channel, now = viber.entries["bot"].channel, viber.gateway.clock.now()
     made = []
     for number, person in enumerate(["u1", "u2", "somebody else"]):
-        name = codes.name_of(b"k" * 32, UUID(int=number), b"")
+        name = codes.name_of(b"k" * 32, UUID(int=number), channel.id, b"")
         meanings = json.dumps({"0": {"action": "reply", "value": "v", "data": {"n": number}}}).encode()
         expires = now.replace(year=now.year + 1)
         new = NewCodes(name, channel.account_id, channel.id, person, UUID(int=number), expires, meanings)

@@ -2,7 +2,7 @@
 
 A code is `T7`, thirteen characters that name the keyboard it was made for, and two for the button's place in it. Its
 letters and digits have no look-alikes: no I, L, O and U. The thirteen are 65 bits that follow from a secret key, the
-attempt and the buttons, so a repeated try has the same codes and nobody else can tell any.
+attempt, its channel and the buttons, so a repeated try has the same codes and nobody else can tell any.
 """
 
 import hashlib
@@ -60,9 +60,10 @@ def meaning(button: Button) -> Meaning:
     return Meaning(button.action, button.value, button.data, button.text)
 
 
-def name_of(key: bytes, attempt_id: UUID, meanings: bytes) -> str:
-    """The thirteen characters for one try of one attempt; the same for the same buttons."""
-    digest = hmac.digest(key, attempt_id.bytes + hashlib.sha256(meanings).digest(), "sha256")
+def name_of(key: bytes, attempt_id: UUID, channel_id: int, meanings: bytes) -> str:
+    """The thirteen characters for an attempt on one channel (a group may move it); the same for the same buttons."""
+    what = attempt_id.bytes + channel_id.to_bytes(8) + hashlib.sha256(meanings).digest()
+    digest = hmac.digest(key, what, "sha256")
     return _spelt(int.from_bytes(digest[:9]), _NAME)
 
 

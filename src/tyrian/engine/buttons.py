@@ -86,7 +86,7 @@ class CodeMaker:
         """The content with codes that are committed; a repeated try gets the same ones."""
         buttons = codes.coded(content)
         meanings = _encode({place: codes.meaning(button) for place, button in buttons.items()})
-        name = codes.name_of(self._key, facts.attempt_id, meanings)
+        name = codes.name_of(self._key, facts.attempt_id, channel.id, meanings)
         made = NewCodes(
             name,
             facts.account_id,
@@ -153,6 +153,10 @@ class CodeReader:
             return "unknown"
         _put(one.message, code, meaning, row["message_id"])
         return None
+
+    def keeps(self, said: Said) -> bool:
+        """Nothing: what a code stands for is stored already."""
+        return False
 
     async def store(self, connection: Connection, batch: Sequence[Said]) -> None:
         """Nothing follows in the database."""

@@ -184,8 +184,9 @@ class InboundDesk:
         wants = self._gateway.turns.wants
         turns = [one for one in theirs if wants(one.channel, one.message.content, one.message.extra)]
         rows = [one.row for one in said]
-        if stages or turns:
-            new = await self._store_along(rows, stages, turns)
+        keeping = [(stage, kept) for stage, batch in stages if (kept := [s for s in batch if _keeps(stage, s)])]
+        if keeping or turns:
+            new = await self._store_along(rows, keeping, turns)
         else:
             new = await store.store(self._gateway.db, rows)
         self._gateway.turns.begin([one for one in turns if one.row.id in new])
@@ -233,6 +234,11 @@ class InboundDesk:
             for stage, batch in stages:
                 await _along(connection, stage.subscribed(connection, batch), stage)
         return [None] * len(news)
+
+
+def _keeps(stage: Stage, said: Said) -> bool:
+    keeps = getattr(stage, "keeps", None)
+    return keeps is None or bool(keeps(said))
 
 
 async def _along(connection: Connection, work: Awaitable[None], stage: Stage) -> None:

@@ -120,6 +120,9 @@ class Stage(Port):
         """Before the messages are stored. Among them may be some that came before; changes nothing in the database."""
         ...
 
+    # A stage that stores nothing along with most messages also has `keeps(said) -> bool`: whether it does with one. It
+    # spares the others a part of the transaction.
+
     async def store(self, connection: Connection, batch: Sequence[Said]) -> None:
         """In the transaction that stores the messages, for those that are new. Lock rows in the order of their keys."""
         ...

@@ -118,11 +118,14 @@ class Rehosting:
             if url_of(one.message.content) is not None:
                 one.row.tell_at = one.row.received_at + PATIENCE
 
+    def keeps(self, said: Said) -> bool:
+        """Whether a message has a file."""
+        return url_of(said.message.content) is not None
+
     async def store(self, connection: Connection, batch: Sequence[Said]) -> None:
         """Notes the files to fetch."""
-        files = sorted((s.row.id, s.row.account_id) for s in batch if url_of(s.message.content) is not None)
-        if files:
-            await store.make(connection, files, self._gateway.node.number, batch[0].row.received_at)
+        files = sorted((one.row.id, one.row.account_id) for one in batch)
+        await store.make(connection, files, self._gateway.node.number, batch[0].row.received_at)
 
     async def subscribed(self, connection: Connection, news: Sequence[News]) -> None:
         """Nothing follows from that."""

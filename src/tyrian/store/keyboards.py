@@ -48,13 +48,14 @@ UPDATE keyboards k SET until = l.until FROM l
 WHERE k.channel_id = l.channel_id AND k.person = l.person AND k.until < l.until
 """
 
-#: A keyboard whose send failed never came before anybody.
+#: A keyboard whose send failed, or went to another channel of its group, never came before anybody.
 _RECALL = """
 SELECT w.n::int AS n, k.keyboard
 FROM unnest($1::int[], $2::text[]) WITH ORDINALITY AS w(channel_id, person, n)
 JOIN keyboards k ON k.channel_id = w.channel_id AND k.person = w.person
-LEFT JOIN LATERAL (SELECT status FROM attempts WHERE message_id = k.message_id AND id = k.attempt_id) a ON true
-WHERE k.until > $3 AND a.status IS DISTINCT FROM 'failed'
+LEFT JOIN LATERAL (
+    SELECT status, channel_id FROM attempts WHERE message_id = k.message_id AND id = k.attempt_id) a ON true
+WHERE k.until > $3 AND a.status IS DISTINCT FROM 'failed' AND COALESCE(a.channel_id, k.channel_id) = k.channel_id
 """
 
 #: From each channel to the next, whatever number of people they have.
