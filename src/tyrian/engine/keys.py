@@ -44,6 +44,8 @@ SCOPES: Final[dict[str, str]] = {
     "media:manage": "Upload, fetch, probe, list, remake and remove the files that the gateway hosts.",
     "people:read": "Read contacts, what they agreed to, who must not be written to, and the rules for that.",
     "people:manage": "Change contacts, record consent, and set who must not be written to, and the rules for that.",
+    "inbox:read": "Read conversations, agents, queues and prepared answers, and watch what happens.",
+    "inbox:write": "Open, answer, transfer and close conversations; set up agents, queues and channels' inboxes.",
     "accounts:manage": "List all accounts of this gateway and create new ones. For its operator only.",
 }
 ALL_SCOPES: Final = frozenset(SCOPES)

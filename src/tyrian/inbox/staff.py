@@ -9,13 +9,11 @@ from tyrian.domain.conversation import (
     Agent,
     AgentState,
     ChannelInbox,
-    Conversation,
     PreparedAnswer,
     Queue,
 )
 from tyrian.domain.opening import problems_of_hours
 from tyrian.domain.problem import Problem, Refused
-from tyrian.domain.render import render
 from tyrian.engine.egress import judge_url
 from tyrian.engine.inbox_port import NotNow
 from tyrian.engine.ports import Channel
@@ -175,14 +173,6 @@ class Staff:
         if reason:
             raise Refused([Problem("/handover_url", reason)])
         await people.put_handover_url(self.base.db, account_id, url)
-
-
-def filled(answer: PreparedAnswer, conversation: Conversation) -> PreparedAnswer:
-    """A prepared answer with the conversation's values for its placeholders."""
-    values = {**conversation.attributes, "name": conversation.name or "", "person": conversation.person}
-    if conversation.subject is not None:
-        values["subject"] = conversation.subject
-    return msgspec.structs.replace(answer, content=render(answer.content, values))
 
 
 def _taken(what: str, name: str) -> Problem:

@@ -20,6 +20,7 @@ from tyrian.engine.channel_spec import ChannelSpec
 from tyrian.engine.clock import WallClock
 from tyrian.engine.gateway import Gateway
 from tyrian.engine.ports import Receipt
+from tyrian.inbox.setup import install
 from tyrian.protocols.native.app import NativeFace
 from tyrian.settings import Settings
 from tyrian.store import accounts
@@ -130,6 +131,7 @@ async def serving(url: str, settings: Settings | None = None, **more: Any) -> As
     gateway = Gateway(
         db, settings or Settings(), WallClock(), [NativeFace()], SecretBox("k" * 40), kinds=networks.kinds, **more
     )
+    install(gateway)
     await gateway.start()
     config = uvicorn.Config(App(gateway), port=0, lifespan="off", ws="none", log_config=None, access_log=False)
     server = uvicorn.Server(config)

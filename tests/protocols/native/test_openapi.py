@@ -68,7 +68,7 @@ def day_after_tomorrow(api: Api) -> str:
 
 def runs_here(operation: Operation) -> bool:
     """Channels, keys, accounts and files have a gateway and tests of their own."""
-    return operation.tag not in ("Channels", "Keys", "Accounts", "Media") and "signing" not in operation.path
+    return operation.tag not in ("Channels", "Keys", "Accounts", "Media", "Inbox") and "signing" not in operation.path
 
 
 async def tried(api: Api, operation: Operation, body: Any) -> None:

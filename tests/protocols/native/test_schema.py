@@ -21,9 +21,10 @@ def slim() -> dict[str, Any]:
     """
     document = copy.deepcopy(openapi.document())
     schemas = document["components"]["schemas"]
-    schemas["Step"]["properties"]["content"] = {
-        "anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in ("Text", "Image")]
-    }
+    for holder in ("Step", "SendInConversation", "PreparedRequest"):
+        schemas[holder]["properties"]["content"] = {
+            "anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in ("Text", "Image")]
+        }
     for name in ("Text", "Image"):
         for member in ("keyboard", "sender", "min_api_version", "tracking_data"):
             schemas[name]["properties"].pop(member)
@@ -36,7 +37,8 @@ def ndjson(_context: schemathesis.SerializationContext, value: Any) -> bytes:
     return str(value).encode("utf-8", "replace")
 
 
-schema = schemathesis.openapi.from_dict(slim())
+# A stream without an end has a test of its own.
+schema = schemathesis.openapi.from_dict(slim()).exclude(path="/api/v1/inbox/events")
 
 
 @pytest.fixture(scope="module")

@@ -28,6 +28,8 @@ Scope = Literal[
     "media:manage",
     "people:read",
     "people:manage",
+    "inbox:read",
+    "inbox:write",
     "accounts:manage",
 ]
 FaceName = Annotated[

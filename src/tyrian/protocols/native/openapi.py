@@ -11,6 +11,7 @@ from apispec import APISpec
 from tyrian.engine.keys import SCOPES
 from tyrian.protocols.native import examples
 from tyrian.protocols.native.errors import CONTENT_TYPE, KINDS, ErrorBody
+from tyrian.protocols.native.inbox_operations import CONVERSATION
 from tyrian.protocols.native.operation import Answer, Operation
 from tyrian.protocols.native.operations import OPERATIONS
 from tyrian.protocols.native.people_operations import CONTACT
@@ -34,6 +35,10 @@ _IDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "file": (_UUID, "The file's id.", examples.SUMMARY["id"]),
     "inbound message": (_UUID, "The inbound message's id.", examples.SUMMARY["id"]),
     "contact": (_UUID, "The contact's id.", CONTACT["id"]),
+    "conversation": (_UUID, "The conversation's id.", CONVERSATION["id"]),
+    "prepared answer": (_UUID, "The prepared answer's id.", CONVERSATION["id"]),
+    "agent": ({"type": "string", "minLength": 1, "maxLength": 100}, "The agent's id or name.", "Mia"),
+    "queue": ({"type": "string", "minLength": 1, "maxLength": 100}, "The queue's id or name.", "support"),
     "account": ({"type": "string", "minLength": 1, "maxLength": 64}, "The account's name.", "demo"),
 }
 _TAGS: Final = {
@@ -44,6 +49,7 @@ _TAGS: Final = {
     "Inbound": "What people sent.",
     "Media": "Files that the gateway hosts: pictures, films, documents; what they are, and making them fit.",
     "Contacts": "People, with all their addresses.",
+    "Inbox": "Conversations with people, and those who answer them.",
     "Callbacks": "Reports that your endpoint did not take, and the secrets that sign them.",
     "Keys": "Credentials and their scopes.",
     "Accounts": "The tenants of this gateway.",

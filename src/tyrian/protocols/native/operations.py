@@ -4,10 +4,11 @@ from typing import Final
 
 from tyrian.protocols.native.admin_operations import OPERATIONS as ADMIN
 from tyrian.protocols.native.bulk_operations import BULKS
+from tyrian.protocols.native.inbox_operations import INBOX
 from tyrian.protocols.native.media_operations import MEDIA
 from tyrian.protocols.native.message_operations import MESSAGES
 from tyrian.protocols.native.operation import Operation
 from tyrian.protocols.native.other_operations import OTHERS
 from tyrian.protocols.native.people_operations import PEOPLE
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *MEDIA, *PEOPLE, *ADMIN)
+OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *MEDIA, *PEOPLE, *INBOX, *ADMIN)

@@ -12,20 +12,26 @@ def cursor_of(identifier: UUID | int | None) -> str | None:
     if identifier is None:
         return None
     raw = identifier.bytes if isinstance(identifier, UUID) else identifier.to_bytes(8, "big")
+    return text_cursor(raw)
+
+
+def text_cursor(raw: bytes) -> str:
+    """Bytes as a cursor."""
     return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def uuid_before(cursor: str | None) -> UUID | None:
     """The id in a cursor of a list of UUIDs. Raises `Refused`."""
-    return None if cursor is None else UUID(bytes=_raw(cursor, 16))
+    return None if cursor is None else UUID(bytes=raw_cursor(cursor, 16))
 
 
 def number_before(cursor: str | None) -> int | None:
     """The id in a cursor of a list of numbers. Raises `Refused`."""
-    return None if cursor is None else min(int.from_bytes(_raw(cursor, 8), "big"), 2**63 - 1)
+    return None if cursor is None else min(int.from_bytes(raw_cursor(cursor, 8), "big"), 2**63 - 1)
 
 
-def _raw(cursor: str, size: int) -> bytes:
+def raw_cursor(cursor: str, size: int) -> bytes:
+    """The bytes of a cursor. Raises `Refused`."""
     try:
         raw = base64.b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
     except (binascii.Error, ValueError):

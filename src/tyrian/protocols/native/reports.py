@@ -19,6 +19,8 @@ from tyrian.engine.report import ClickedLink, Report
 from tyrian.engine.webhook_signature import signed_headers
 from tyrian.protocols.native.times import stamp
 
+#: The kind of a report that brings a conversation to somebody outside.
+HANDOVER: Final = "handover"
 #: Reports that are not named after the message's status.
 _KINDS: Final = {"inbound": "inbound", "click": "clicked"}
 
@@ -58,11 +60,16 @@ _encode: Final = msgspec.json.Encoder().encode
 
 def render(report: Report, secrets: Sequence[str], now: datetime) -> CallbackRequest:
     """The callback for a report, signed with each of the secrets."""
-    body = _encode(_body(report))
+    body = _encode(_handover(report) if report.kind == HANDOVER else _body(report))
     headers = {"content-type": "application/json", "user-agent": "Tyrian"}
     if secrets:
         headers.update(signed_headers(str(report.id), int(now.timestamp()), body, secrets))
     return CallbackRequest(headers, body)
+
+
+def _handover(report: Report) -> dict[str, Any]:
+    """The body of a conversation that goes to somebody outside: everything that is known of it."""
+    return {"id": report.id, "type": "conversation.handover", "at": stamp(report.at), **(report.content or {})}
 
 
 def _body(report: Report) -> CallbackBody:
