@@ -9,7 +9,17 @@ import pytest
 from tests.clock import ManualClock
 from tests.inbox.conftest import API, House, by
 from tyrian.domain.content import Image, Text
-from tyrian.domain.conversation import Conversation, Ending, LegState, Opening, Pick, Role, Search, State, Target
+from tyrian.domain.conversation import (
+    Conversation,
+    ConversationState,
+    Ending,
+    LegState,
+    Opening,
+    Pick,
+    Role,
+    Search,
+    Target,
+)
 from tyrian.domain.problem import Refused
 from tyrian.engine.inbox_port import NotNow, NotThere
 from tyrian.engine.intake import IdempotencyConflict
@@ -23,7 +33,13 @@ class TestInbound:
         await house.inbox()
         await house.say(ANA, "hello", name="Ana")
         it = await house.talk(ANA)
-        assert (it.person, it.address, it.name, it.state, it.unread) == ("385991234501", ANA, "Ana", State.OPEN, 1)
+        assert (it.person, it.address, it.name, it.state, it.unread) == (
+            "385991234501",
+            ANA,
+            "Ana",
+            ConversationState.OPEN,
+            1,
+        )
         assert [(leg.role, leg.state) for leg in it.legs] == [(Role.CUSTOMER, LegState.CONNECTED)]
         assert await house.lines(it) == ["opened", "inbound: hello"]
         await house.say(ANA, "are you there?")
@@ -77,7 +93,7 @@ class TestInbound:
         await clock.advance(3599)
         await house.say(ANA, "two")
         again = await house.talk(ANA)
-        assert (again.id, again.state) == (it.id, State.OPEN)
+        assert (again.id, again.state) == (it.id, ConversationState.OPEN)
         assert await house.lines(again) == ["opened", "inbound: one", "closed", "reopened", "inbound: two"]
         await house.desk.close(house.account_id, it.id, by=API)
         await clock.advance(3600)
@@ -93,11 +109,11 @@ class TestInbound:
         await house.say(ANA, "still here")
         await clock.advance(599)
         await house.desk.routing.look()
-        assert (await house.talk(ANA)).state is State.OPEN
+        assert (await house.talk(ANA)).state is ConversationState.OPEN
         await clock.advance(1)
         await house.desk.routing.look()
         it = await house.talk(ANA)
-        assert it.state is State.CLOSED
+        assert it.state is ConversationState.CLOSED
         assert {leg.ending for leg in it.legs} == {Ending.SYSTEM}
 
     async def test_an_idle_time_set_later_counts_too(self, house: House, clock: ManualClock) -> None:
@@ -210,7 +226,7 @@ class TestAnswering:
         assert await found(until=clock.now()) == [first.id]
         assert await found(before=(second.updated_at, second.id)) == [first.id]
         await house.desk.close(house.account_id, first.id, by=API)
-        assert await found(state=State.CLOSED) == [first.id]
+        assert await found(state=ConversationState.CLOSED) == [first.id]
         assert list(await house.desk.list(house.account_id + 1, Search())) == []
 
     async def test_a_thread_is_read_in_pages(self, house: House) -> None:
@@ -242,19 +258,19 @@ class TestMoving:
             house.account_id, it.id, Target(queue="second"), by=by(mia), note="please", key="t"
         )
         assert again.revision == it.revision
-        assert (it.state, it.agent_id, it.queue_id) == (State.TRANSFERRED, None, other.id)
+        assert (it.state, it.agent_id, it.queue_id) == (ConversationState.TRANSFERRED, None, other.id)
         assert [leg.ending for leg in it.legs if leg.role is Role.AGENT] == [Ending.TRANSFER]
         with pytest.raises(NotNow):
             await house.desk.decline(house.account_id, it.id, by=by(leo))
         it = await house.desk.accept(house.account_id, it.id, by=API, agent="leo")
-        assert (it.state, it.agent_id) == (State.OPEN, leo.id)
+        assert (it.state, it.agent_id) == (ConversationState.OPEN, leo.id)
         it = await house.desk.transfer(house.account_id, it.id, Target(agent="mia"), by=by(leo), attended=True)
-        assert it.state is State.TRANSFERRED
+        assert it.state is ConversationState.TRANSFERRED
         assert [leg.name for leg in it.live(Role.AGENT)] == ["leo", "mia"]
         it = await house.desk.decline(house.account_id, it.id, by=by(mia))
-        assert (it.state, it.agent_id) == (State.OPEN, leo.id)
+        assert (it.state, it.agent_id) == (ConversationState.OPEN, leo.id)
         it = await house.desk.close(house.account_id, it.id, by=by(leo), wrapup="solved")
-        assert it.state is State.CLOSED
+        assert it.state is ConversationState.CLOSED
         assert [(leg.name, leg.ending, leg.wrapup) for leg in it.legs][-2:] == [
             ("leo", Ending.CLIENT, "solved"), ("mia", Ending.CLIENT, None),
         ]  # fmt: skip
@@ -295,7 +311,7 @@ class TestMoving:
         it = await house.desk.open(house.account_id, house.channel(), ANA, by=API)
         (leg,) = it.live(Role.API)
         it = await house.desk.leave(house.account_id, it.id, leg.communication_id, by=API, wrapup="done")
-        assert it.state is State.CLOSED
+        assert it.state is ConversationState.CLOSED
         assert [(x.role, x.ending, x.wrapup) for x in it.legs] == [
             (Role.CUSTOMER, Ending.PEER, None), (Role.API, Ending.CLIENT, "done"),
         ]  # fmt: skip
@@ -309,7 +325,7 @@ class TestMoving:
         with pytest.raises(NotNow):
             await house.desk.reopen(house.account_id, it.id, by=API)
         await house.desk.close(house.account_id, it.id, by=API)
-        assert (await house.desk.reopen(house.account_id, it.id, by=API)).state is State.OPEN
+        assert (await house.desk.reopen(house.account_id, it.id, by=API)).state is ConversationState.OPEN
         await house.desk.close(house.account_id, it.id, by=API)
         await house.say(ANA, "two")
         with pytest.raises(NotNow, match="another conversation"):

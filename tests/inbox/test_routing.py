@@ -7,7 +7,7 @@ import pytest
 
 from tests.clock import ManualClock
 from tests.inbox.conftest import API, House, by, node
-from tyrian.domain.conversation import AgentState, Ending, Hours, LegState, Pick, Role, State
+from tyrian.domain.conversation import AgentState, ConversationState, Ending, Hours, LegState, Pick, Role
 from tyrian.domain.problem import Refused
 from tyrian.engine.inbox_port import NotNow
 
@@ -166,7 +166,7 @@ class TestNotAnswering:
         await clock.advance(60)
         await house.desk.routing.look()
         assert [leg.state for leg in (await house.talk(ANA)).live(Role.AGENT)] == [LegState.CONNECTED]
-        assert it.state is State.OPEN
+        assert it.state is ConversationState.OPEN
 
     async def test_who_leaves_gives_back_on_request(self, house: House) -> None:
         queue = await house.queue()

@@ -21,7 +21,7 @@ AttributeName = Annotated[str, Meta(min_length=1, max_length=100)]
 AttributeValue = Annotated[str, Meta(max_length=4000)]
 
 
-class State(StrEnum):
+class ConversationState(StrEnum):
     """Where a conversation stands."""
 
     OPEN = "open"
@@ -130,7 +130,7 @@ class Conversation(Struct, kw_only=True, omit_defaults=True):
     opened_at: datetime
     updated_at: datetime
     name: str | None = None
-    state: State = State.OPEN
+    state: ConversationState = ConversationState.OPEN
     subject: str | None = None
     attributes: dict[str, str] = {}
     legs: list[Leg] = []
@@ -146,7 +146,7 @@ class Conversation(Struct, kw_only=True, omit_defaults=True):
     @property
     def closed(self) -> bool:
         """Whether it is closed."""
-        return self.state is State.CLOSED
+        return self.state is ConversationState.CLOSED
 
     def live(self, *roles: Role) -> list[Leg]:
         """The legs that have not ended, of these roles or of any."""
@@ -320,7 +320,7 @@ class ChannelInbox(Struct, omit_defaults=True):
 class Search(Struct, kw_only=True):
     """Which conversations are wanted. Queues and agents by id; `text` is looked for in what was said and noted."""
 
-    state: State | None = None
+    state: ConversationState | None = None
     channel_id: int | None = None
     person: str | None = None
     queue_id: UUID | None = None

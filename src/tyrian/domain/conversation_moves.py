@@ -18,7 +18,7 @@ from uuid import UUID
 
 from msgspec.structs import replace
 
-from tyrian.domain.conversation import Author, By, Conversation, Ending, Event, Leg, LegState, Role, State
+from tyrian.domain.conversation import Author, By, Conversation, ConversationState, Ending, Event, Leg, LegState, Role
 
 #: Ended legs that a conversation keeps; the thread tells of those before.
 MOST_LEGS: Final = 200
@@ -224,7 +224,7 @@ class _Step:
 
     def finish(self) -> None:
         """It is closed: nobody holds it and nobody is there."""
-        self.it.state, self.it.closed_at = State.CLOSED, self.now
+        self.it.state, self.it.closed_at = ConversationState.CLOSED, self.now
 
     def alerted(self, agent_id: UUID | None, leg_id: UUID | None) -> Leg | None:
         """The alerting leg that is meant."""
@@ -242,17 +242,17 @@ class _Step:
         """An alerted leg is accepted: the others who held it are done."""
         self.connect(leg)
         self.end([other for other in self.it.live(*HOLDERS) if other is not leg], Ending.TRANSFER)
-        self.it.state = State.OPEN
+        self.it.state = ConversationState.OPEN
 
     def settle(self) -> None:
         """Who has it follows from the legs; what is transferred to nobody is open."""
         it = self.it
         agents = it.live(Role.AGENT)
         it.agent_id = UUID(agents[-1].who) if agents and agents[-1].who else None
-        if it.state is State.TRANSFERRED and not it.live(Role.QUEUE):
+        if it.state is ConversationState.TRANSFERRED and not it.live(Role.QUEUE):
             alerting = [leg for leg in it.live(Role.AGENT, Role.EXTERNAL) if leg.state is LegState.ALERTING]
             if not alerting:
-                it.state = State.OPEN
+                it.state = ConversationState.OPEN
         ended = [leg for leg in it.legs if not leg.live]
         if len(ended) > MOST_LEGS:
             gone = {leg.id for leg in ended[: len(ended) - MOST_LEGS]}
@@ -275,7 +275,7 @@ def _arrive(step: _Step, move: Arrive) -> None:
 
 def _again(step: _Step, by: Author) -> None:
     it = step.it
-    it.state, it.closed_at = State.OPEN, None
+    it.state, it.closed_at = ConversationState.OPEN, None
     step.begin(by)
     step.tell(Event.REOPENED)
 
@@ -300,7 +300,7 @@ def _hand_on(step: _Step, *, transfer: bool, attended: bool) -> None:
     legs = [leg for leg in step.it.live(*HOLDERS) if leg not in stay and leg.role not in keep]
     step.end(legs, Ending.TRANSFER)
     if transfer:
-        step.it.state = State.TRANSFERRED
+        step.it.state = ConversationState.TRANSFERRED
 
 
 def _enqueue(step: _Step, move: Enqueue) -> None:

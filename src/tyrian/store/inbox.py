@@ -12,7 +12,7 @@ from uuid import UUID
 import asyncpg
 import msgspec
 
-from tyrian.domain.conversation import Conversation, Item, Leg, State
+from tyrian.domain.conversation import Conversation, ConversationState, Item, Leg
 from tyrian.store.database import Connection, Database
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -58,7 +58,7 @@ def conversation_of(row: Any) -> Conversation:
     """The conversation in a row."""
     return Conversation(
         **{name: row[name] for name in _PLAIN},
-        state=State(row["state"]),
+        state=ConversationState(row["state"]),
         attributes=_attributes(row["attributes"]),
         legs=_legs(row["legs"]),
     )

@@ -12,6 +12,7 @@ from tyrian.domain.conversation import (
     THREADING_TIME,
     AgentState,
     By,
+    ConversationState,
     Ending,
     Event,
     Hours,
@@ -19,7 +20,6 @@ from tyrian.domain.conversation import (
     LegState,
     Pick,
     Role,
-    State,
     Target,
 )
 from tyrian.domain.purpose import Purpose
@@ -62,7 +62,7 @@ class _Body(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
 class ConversationFilter(Page, kw_only=True, forbid_unknown_fields=True):
     """Which conversations to list, the last updated first."""
 
-    state: Annotated[State, Meta(description="Only conversations in this state.")] | None = None
+    state: Annotated[ConversationState, Meta(description="Only conversations in this state.")] | None = None
     channel: Annotated[str, Meta(max_length=64, description="Only those on this channel.")] | None = None
     person: Annotated[str, Meta(max_length=64, description="Only those with this person.")] | None = None
     queue: Annotated[str, Meta(max_length=100, description="Only those of this queue, by name or id.")] | None = None
@@ -215,7 +215,7 @@ class ConversationAnswer(Struct, kw_only=True):
     """A conversation."""
 
     id: UUID
-    state: State
+    state: ConversationState
     channel: str | None
     person: str
     name: str | None
