@@ -30,6 +30,10 @@ class ConversationState(StrEnum):
     CLOSED = "closed"
 
 
+#: Its name where only conversations are spoken of; the API needs the long one, for circuits have states too.
+State = ConversationState
+
+
 class Role(StrEnum):
     """What a leg of a conversation is."""
 
