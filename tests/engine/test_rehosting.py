@@ -182,6 +182,27 @@ class TestWhatCannotBeKept:
         assert (await settled(stage, identifier))["media_problem"].startswith("unfetchable")
 
 
+async def test_a_file_that_nobody_can_look_at_is_left_alone_in_the_end(
+    stage: Stage, site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    tried: list[str] = []
+
+    async def fail(account_id: int, url: str, name: str | None = None) -> None:
+        tried.append(url)
+        raise RuntimeError("the process that looks at files has died")
+
+    assert stage.gateway.media is not None
+    monkeypatch.setattr(stage.gateway.media, "fetch", fail)
+    monkeypatch.setattr("tyrian.engine.rehosting.AGAIN", (0.0, 0.0, 0.0))
+    identifier = await say(stage, Image(url=site.at("/a.jpg")))
+    for _ in range(8):
+        await stage.gateway.rehosting.take_up()
+        await stage.gateway.rehosting.drain(10)
+    await stage.gateway.rehosting.take_up()
+    assert (await settled(stage, identifier))["media_problem"] == "unfetchable: could not be kept in 8 tries"
+    assert len(tried) == 8
+
+
 async def test_a_slow_server_holds_up_neither_words_nor_reactions_nor_others_files(stage: Stage, site: Site) -> None:
     heard: list[str] = []
 

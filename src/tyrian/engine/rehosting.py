@@ -35,6 +35,8 @@ SETTING: Final = "rehost_media"
 PATIENCE: Final = timedelta(seconds=5)
 #: Seconds after which a file is fetched again, by how often it could not be; after the last it is given up.
 AGAIN: Final = (5.0, 30.0, 300.0)
+#: Times that a file is taken up, whatever becomes of it: one that ends the process that looks at it is left alone then.
+_MOST_TRIES: Final = 8
 #: Problems that another try may not have.
 _PASSING: Final = ("unfetchable", "too_slow")
 #: How much longer than fetching may take a file is held. Fetched twice, it is kept once.
@@ -144,8 +146,10 @@ class Rehosting:
                     log.exception("files of people could not be taken up")
                 await self._pause()
         finally:
-            for task in self._tasks:
+            left = list(self._tasks)
+            for task in left:
                 task.cancel()
+            await asyncio.gather(*left, return_exceptions=True)
 
     async def _pause(self) -> None:
         sleeper = asyncio.ensure_future(self._gateway.clock.sleep(_IDLE))
@@ -187,6 +191,10 @@ class Rehosting:
 
     async def _bring(self, inbound_id: UUID, account_id: int, tries: int, content: bytes) -> None:
         try:
+            if tries > _MOST_TRIES:
+                words = f"could not be kept in {_MOST_TRIES} tries"
+                await self._settle(inbound_id, None, Problem("/url", words, "unfetchable"))
+                return
             stored, problem = await self._fetched(account_id, _decode_content(content))
             if problem is not None and problem.code in _PASSING and tries <= len(AGAIN):
                 await self._put_off(inbound_id, tries)
