@@ -107,6 +107,7 @@ def show(where: Where, name: str, *, as_json: bool) -> None:
         ("also known as", ", ".join(channel["senders"]) or None),
         *_verification(channel["verification"]),
         ("links", "tracked, for buttons with an id" if channel["track_links"] else None),
+        ("sessions", _sessions(channel["sessions"])),
         ("hook url", channel["hook_url"]),
         ("made", moment(channel["created_at"])),
         ("changed", moment(channel["updated_at"])),
@@ -244,6 +245,17 @@ def _pace(channel: Json) -> str:
     rate = f"{channel['rate']:g}/s" if channel["rate"] is not None else ""
     flights = f"{channel['concurrency']} at once" if channel["concurrency"] is not None else ""
     return ", ".join(word for word in (rate, flights) if word)
+
+
+def _sessions(settings: Json) -> str | None:
+    """The rule for session content, where it holds."""
+    if not settings["enforced"]:
+        return None
+    rule = (
+        f"{settings['duration'] / 3600:g} hours, {settings['sent_limit']} messages, "
+        f"{settings['unanswered_limit']} unanswered in a row"
+    )
+    return rule + ("; outside, an opt-in message goes out" if settings["opt_in"] is not None else "")
 
 
 def _words(value: Any) -> Any:

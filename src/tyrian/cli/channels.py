@@ -96,6 +96,15 @@ def add(
     track_links: Annotated[
         bool, typer.Option("--track-links", help="Track link buttons that have an id, and report clicks.")
     ] = False,
+    sessions: Annotated[
+        str | None,
+        typer.Option(
+            "--sessions",
+            metavar="JSON",
+            help="How session content is treated: the `sessions` of the API.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: options.AsJson = False,
 ) -> None:
     """Add a channel, and set it up at its network where the network must hear of it.
@@ -111,6 +120,7 @@ def add(
         "inbound_url": inbound_url,
         "senders": senders or None,
         "track_links": track_links or None,
+        "sessions": options.parsed("--sessions", sessions),
     }
     fine = work.add(where, name, kind, options.pairs("--set", settings), secrets or [], given, as_json=as_json)
     raise typer.Exit(Exit.OK if fine else Exit.FAILED)

@@ -1,8 +1,9 @@
 """Options that several commands share, each with one meaning everywhere."""
 
+import json
 import sys
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 
@@ -218,6 +219,16 @@ def pairs(option: str, given: list[str] | None) -> dict[str, str]:
             raise Failure(f'{option} takes NAME=VALUE, not "{text}".', code=Exit.USAGE)
         found[name.strip()] = value
     return found
+
+
+def parsed(option: str, text: str | None) -> Any:
+    """An option that is JSON; None if it was not given. Raises `Failure`."""
+    if text is None:
+        return None
+    try:
+        return json.loads(text)
+    except ValueError as error:
+        raise Failure(f"{option} takes JSON: {error}.", code=Exit.USAGE) from error
 
 
 def sure(question: str, *, yes: bool) -> None:

@@ -31,6 +31,7 @@ EVENTS: Final[dict[str, str]] = {
     # A send
     "sent": "The network took the attempt.",
     "retry": "The network surely did not take the attempt, and it is tried again.",
+    "put_off": "A rule keeps the message from going out yet; `detail` has when it is looked at again in `until`.",
     "uncertain": (
         "The attempt may or may not have gone out. `detail` has the `policy` of the channel: `resend` tries again as "
         "long as there is time, `fail` gives the attempt up."

@@ -11,9 +11,11 @@ from typing import Annotated, Any, Final
 import msgspec
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tyrian.domain import limits
 from tyrian.domain.links import is_web_url
 from tyrian.domain.problem import Problem, Refused, problems_of
 from tyrian.domain.purpose import Purpose, UncertainPolicy
+from tyrian.domain.session import SessionSettings, purpose_of
 from tyrian.engine.ports import ChannelKind
 
 #: What is shown in the place of a secret; sent back in a change, it leaves the secret as it is.
@@ -61,6 +63,8 @@ class ChannelSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     senders: Senders = []
     #: Whether link buttons with an id go out as tracked links where the message does not say.
     track_links: bool = False
+    #: How session content is treated; left out, as is usual on the network.
+    sessions: SessionSettings | None = None
 
 
 class ChannelChange(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
@@ -75,6 +79,8 @@ class ChannelChange(Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     inbound_url: WebUrl | UnsetType | None = UNSET
     senders: Senders | UnsetType = UNSET
     track_links: bool | UnsetType = UNSET
+    #: Replaced as a whole.
+    sessions: SessionSettings | UnsetType | None = UNSET
 
 
 def changed(spec: ChannelSpec, change: ChannelChange) -> ChannelSpec:
@@ -111,9 +117,22 @@ def check(spec: ChannelSpec, kinds: Mapping[str, ChannelKind]) -> ChannelKind:
         found += [*_fitting(spec.config, kind.config, "/config"), *_fitting(spec.secrets, kind.secrets, "/secrets")]
     if spec.inbound_url is not None and not is_web_url(spec.inbound_url):
         found.append(Problem("/inbound_url", "must be an http:// or https:// URL with a host"))
+    if kind is not None and not found:
+        found += _session_problems(spec.sessions, kind, spec.config)
     if kind is None or found:
         raise Refused(found)
     return kind
+
+
+def _session_problems(settings: SessionSettings | None, kind: ChannelKind, config: dict[str, Any]) -> list[Problem]:
+    """What keeps the channel from sending its own opt-in message."""
+    if settings is None or settings.opt_in is None:
+        return []
+    at = "/sessions/opt_in"
+    found = _unstorable(msgspec.to_builtins(settings.opt_in), at)
+    return found or limits.check(
+        settings.opt_in.content, purpose_of(settings.opt_in), kind.capabilities(config), f"{at}/content"
+    )
 
 
 def _fitting(value: dict[str, Any], kind: type, at: str) -> list[Problem]:

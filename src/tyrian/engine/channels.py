@@ -14,6 +14,7 @@ from typing import Final
 import msgspec
 
 from tyrian.domain.purpose import Purpose, UncertainPolicy
+from tyrian.domain.session import DEFAULT as DEFAULT_SESSIONS, SessionSettings
 from tyrian.engine import groups, verification
 from tyrian.engine.channel_entry import ChannelEntry, capabilities_of, closed, made_from, started
 from tyrian.engine.channel_networks import Networks
@@ -37,6 +38,7 @@ _REMEMBERED: Final = 10_000
 
 _encode = msgspec.json.Encoder().encode
 _decode_secrets = msgspec.json.Decoder(dict[str, str]).decode
+_decode_sessions = msgspec.json.Decoder(SessionSettings).decode
 
 
 class Channels:
@@ -187,7 +189,7 @@ class Channels:
         """Makes the entry what it is now. Only what the connector was made from makes a new connector."""
         if made_from(entry) == made_from(fresh):
             channel = entry.channel
-            for name in ("rate", "concurrency", "uncertain", "active", "retired", "track_links"):
+            for name in ("rate", "concurrency", "uncertain", "active", "retired", "track_links", "sessions"):
                 setattr(channel, name, getattr(fresh.channel, name))
         else:
             if self._networks.connect:
@@ -237,6 +239,7 @@ class Channels:
             uncertain={Purpose(p): UncertainPolicy(policy) for p, policy in stored.uncertain.items()},
             active=stored.active,
             track_links=stored.track_links,
+            sessions=_sessions(stored) or DEFAULT_SESSIONS,
         )
         return ChannelEntry(
             channel, kind, capabilities_of(kind, channel), stored.inbound_url, stored.created_at, stored.updated_at,
@@ -314,6 +317,7 @@ class Channels:
             inbound_url=stored.inbound_url,
             senders=list(stored.senders),
             track_links=stored.track_links,
+            sessions=_sessions(stored),
         )
 
     def _fill(self, stored: StoredChannel, spec: ChannelSpec) -> None:
@@ -324,6 +328,7 @@ class Channels:
         stored.inbound_url = spec.inbound_url
         stored.senders = list(spec.senders)
         stored.track_links = spec.track_links
+        stored.sessions = _encode(spec.sessions).decode() if spec.sessions is not None else None
 
     # -- Asking the network ---------------------------------------------------------------------------------------
 
@@ -345,3 +350,7 @@ class Channels:
         return sorted(
             (e for e in self._by_id.values() if e.channel.account_id == account_id), key=lambda e: e.channel.name
         )
+
+
+def _sessions(stored: StoredChannel) -> SessionSettings | None:
+    return _decode_sessions(stored.sessions) if stored.sessions is not None else None

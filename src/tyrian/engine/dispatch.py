@@ -32,7 +32,7 @@ from tyrian.store import claims
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import LOST, Database
 from tyrian.store.plain import apply
-from tyrian.store.writing import AGAIN, NEXT, OTHER, Write
+from tyrian.store.writing import AGAIN, LATER, NEXT, OTHER, Write
 
 log = logging.getLogger(__name__)
 
@@ -200,7 +200,7 @@ class Dispatch:
             now = self.clock.now()
             early = self._not_now(facts, known, now) or self._not_here(lane.channel, facts, known, now)
             if early is None and self.guards:
-                early = await self._not_to(lane, facts, known, now)
+                early = await self._barred(lane, facts, known, now)
             if early is not None:
                 await self.outcomes.submit(early)
                 return
@@ -252,6 +252,15 @@ class Dispatch:
         self.on_moved(channel, happening.reason)
         return self._scribe.write(facts, known, rules.advance(*states(facts, known), happening, now), now, route=route)
 
+    async def _barred(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Write | None:
+        """The write for a send that a guard bars. Where a guard fails, nothing has gone out: it is asked again."""
+        try:
+            return await self._not_to(lane, facts, known, now)
+        except Exception:
+            log.exception("attempt %s: the guards could not be asked", facts.attempt_id)
+            later = now + timedelta(seconds=rules.backoff(facts.tries))
+            return self._scribe.write(facts, known, rules.Changes(retry_at=later), now)
+
     async def _not_to(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Write | None:
         """The write for a send to somebody who may not be written to, or not yet."""
         assert isinstance(known.plan, Plan)
@@ -263,10 +272,18 @@ class Dispatch:
         if verdict is None:
             return None
         if verdict.until is not None:
-            return self._scribe.write(facts, known, rules.Changes(retry_at=verdict.until), now)
+            return self._put_off(facts, known, verdict.reason, verdict.until, now)
         return self._outcome(
             channel, facts, known, ports.Refused(verdict.reason, ports.Exchange("", error=verdict.rule))
         )
+
+    def _put_off(self, facts: Facts, known: Known, reason: str, until: datetime, now: datetime) -> Write:
+        """The write for a send that waits for a rule. One that was never made holds nobody up behind it."""
+        event = rules.Event("put_off", reason, {"until": until})
+        write = self._scribe.write(facts, known, rules.Changes(retry_at=until, events=[event]), now)
+        if facts.tries <= 1 and not facts.uncertain:
+            write.send = LATER
+        return write
 
     async def _attempt(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> ports.SendResult:
         connector = lane.entry.connector
@@ -335,7 +352,7 @@ class Dispatch:
         for write in writes:
             if write.message_id not in written:
                 log.warning("attempt %s was taken over by another node; its outcome is theirs", write.attempt_id)
-            elif write.send in (AGAIN, NEXT, OTHER) and write.send_channel is not None:
+            elif write.send in (AGAIN, NEXT, OTHER, LATER) and write.send_channel is not None:
                 self.wake(write.send_channel)
         return [write.message_id in written for write in writes]
 

@@ -8,6 +8,7 @@ import asyncio
 import contextlib
 import logging
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 from tyrian.domain.ids import Ids
@@ -40,6 +41,7 @@ from tyrian.engine.pulls import Pulls
 from tyrian.engine.receipts import Receipts, Transitions
 from tyrian.engine.rehosting import Rehosting
 from tyrian.engine.router import Router
+from tyrian.engine.sessions import Answered, SessionGuard, Sessions
 from tyrian.engine.stale_presses import StalePresses
 from tyrian.engine.turns import Turns
 from tyrian.engine.upkeep import Upkeep
@@ -102,6 +104,7 @@ class Gateway:
         self.inbound = InboundDesk(self)
         self.code_maker = CodeMaker(self)
         self.people = People(self)
+        self.sessions = Sessions(self)
         self.keyboards = Keyboards(self)
         self.stale_presses = StalePresses(self)
         self.rehosting = Rehosting(self)
@@ -153,10 +156,9 @@ class Gateway:
         self.callbacks.on_outcome = self.metrics.called
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
-        self.inbound.stages.append(self.people)
-        self.inbound.stages.append(self.opting)
-        self.turns.reactions.insert(0, Confirming(self))
-        self.guards.all.insert(0, self.consent)
+        self.inbound.stages += [self.people, self.opting, self.sessions]
+        self.turns.reactions[:0] = [Answered(self), Confirming(self)]
+        self.guards.all += [self.consent, SessionGuard(self)]
         self.node.listen("tyrian_people", lambda payload: self._people_changed())
         self.node.listen("tyrian_consent", lambda payload: self.consent.refresh_soon())
         self.node.listen("tyrian_documents", lambda payload: self.documents.refresh_soon())
@@ -258,6 +260,7 @@ class Gateway:
             await self.inbox.forget()
         await self.consent.forget()
         await self.code_maker.forget()
+        await self.sessions.forget(self.clock.now() - timedelta(days=self.settings.retention_days))
         await self.keyboards.forget()
         await self.stale_presses.forget()
         if self.flows is not None:

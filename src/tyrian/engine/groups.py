@@ -79,7 +79,7 @@ def refuse_wrong(spec: ChannelSpec, find: Find) -> None:
 
 def _own_problems(spec: ChannelSpec) -> list[Problem]:
     message = "does not go with a group; set it for its members"
-    names = ("rate", "concurrency", "uncertain", "inbound_url", "track_links")
+    names = ("rate", "concurrency", "uncertain", "inbound_url", "track_links", "sessions")
     found = [Problem(f"/{name}", message) for name in names if getattr(spec, name)]
     if not spec.active:
         found.append(Problem("/active", "cannot be false for a group; pause its members"))

@@ -17,6 +17,7 @@ from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.domain.limits import Capabilities
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import Purpose, UncertainPolicy
+from tyrian.domain.session import DEFAULT as DEFAULT_SESSIONS, SessionSettings
 
 
 class Clock(Port):
@@ -49,6 +50,8 @@ class Channel:
     active: bool = True
     #: Whether link buttons with an id go out as tracked links where the message does not say.
     track_links: bool = False
+    #: How session content is treated.
+    sessions: SessionSettings = DEFAULT_SESSIONS
     #: Secrets that were replaced a short while ago, and until when what is signed with them is still believed.
     retired: dict[str, tuple[str, datetime]] = field(default_factory=dict, repr=False)
 

@@ -9,6 +9,7 @@ import pytest
 
 from tests.engine.customer import Customer, answer
 from tests.protocols.infobip.conftest import USER, Api, business, message
+from tests.speaking import says
 from tyrian.domain import content as neutral
 from tyrian.engine.known import decode_plan
 from tyrian.protocols.infobip import examples
@@ -208,6 +209,7 @@ class TestContents:
         ],
     )
     async def test_what_a_message_is_for(self, api: Api, content: Any, options: Any, purpose: str) -> None:
+        await says(api.gateway, api.account_id, "demo-viber", "385991234501")
         answered = await api.business(business(content, options=options))
         assert answered.body["messages"][0]["status"] == ACCEPTED, answered.body
         (outgoing,) = await api.sends(1)

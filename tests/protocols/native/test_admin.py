@@ -145,6 +145,13 @@ async def test_a_channel_is_made_set_up_and_shown_without_its_secrets(api: Api) 
             "at": api.now,
         },
         "track_links": False,
+        "sessions": {
+            "enforced": False,
+            "duration": 86400,
+            "sent_limit": 60,
+            "unanswered_limit": 10,
+            "opt_in": None,
+        },
         "hook_url": f"https://gateway.example/hooks/{entry.channel.id}",
         "trouble": None,
         "circuit": "closed",

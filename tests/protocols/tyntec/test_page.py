@@ -19,6 +19,7 @@ SECONDS = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ")
 
 @pytest.mark.parametrize("rate", ["transaction", "promotion", "session"])
 async def test_a_text(api: Api, rate: str) -> None:
+    await api.person_writes(Text(text="hello"))
     body = {
         "to": TO,
         "channel": "viber",

@@ -125,6 +125,7 @@ RATES = [
 
 @pytest.mark.parametrize(("rate", "content", "purpose"), RATES)
 async def test_the_rate_becomes_the_purpose(api: Api, rate: str, content: Any, purpose: Purpose) -> None:
+    await api.person_writes(neutral.Text(text="hello"))
     message = await api.taken(content, rateType=rate)
     await api.until(message, "sent")
     assert api.network.sent[-1].purpose is purpose
@@ -132,6 +133,7 @@ async def test_the_rate_becomes_the_purpose(api: Api, rate: str, content: Any, p
 
 
 async def test_the_rate_type_goes_before_its_alias(api: Api) -> None:
+    await api.person_writes(neutral.Text(text="hello"))
     await api.until(await api.taken(rateType="session", messagePurpose="promotion"), "sent")
     assert api.network.sent[-1].purpose is Purpose.SESSION
 

@@ -167,6 +167,8 @@ REASONS: Final[Mapping[str, tuple[str | None, str]]] = {
     "content_refused": ("UNDELIVERABLE_REJECTED_PLATFORM", "EC_BAD_REQUEST"),
     "template_refused": ("UNDELIVERABLE_REJECTED_PLATFORM", "EC_INVALID_TEMPLATE"),
     "session_closed": (None, "EC_NO_SESSION"),
+    "session_full": (None, "EC_NO_SESSION"),
+    "unanswered_limit": (None, "EC_NO_SESSION"),
     "awaiting_reply": (None, "EC_NO_SESSION"),
     "already_sent": (None, "EC_DUPLICATE_REQUEST"),
     "country_not_supported": ("REJECTED_NETWORK", "EC_FORBIDDEN_ACCESS"),

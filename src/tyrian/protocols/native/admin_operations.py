@@ -60,6 +60,13 @@ CHANNEL: Final[dict[str, Any]] = {
     "senders": ["Shop"],
     "verification": None,
     "track_links": False,
+    "sessions": {
+        "enforced": True,
+        "duration": 86400,
+        "sent_limit": 60,
+        "unanswered_limit": 10,
+        "opt_in": {"content": {"type": "text", "text": "May we write to you?"}, "purpose": "transactional"},
+    },
     "hook_url": "https://gateway.example/hooks/7",
     "trouble": None,
     "circuit": "closed",

@@ -11,6 +11,7 @@ from msgspec import Meta, Struct
 
 from tyrian.domain.circuit import State
 from tyrian.domain.purpose import Purpose, UncertainPolicy
+from tyrian.domain.session import SessionSettings
 from tyrian.engine.channel_spec import Name
 from tyrian.engine.keys import Form
 from tyrian.protocols.native.answers import Time
@@ -94,6 +95,7 @@ class ChannelAnswer(Struct, kw_only=True):
     track_links: Annotated[
         bool, Meta(description="Whether link buttons with an `id` are tracked where the message does not say.")
     ]
+    sessions: Annotated[SessionSettings, Meta(description="When session content may go out, and what does otherwise.")]
     hook_url: Annotated[str, Meta(description="Where the network must bring receipts and messages.")]
     trouble: str | None
     circuit: Annotated[

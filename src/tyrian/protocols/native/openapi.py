@@ -50,6 +50,7 @@ _TAGS: Final = {
     "Media": "Files that the gateway hosts: pictures, films, documents; what they are, and making them fit.",
     "Contacts": "People, with all their addresses.",
     "Inbox": "Conversations with people, and those who answer them.",
+    "Sessions": "The time after a person's last message, in which session content may go to them.",
     "Callbacks": "Reports that your endpoint did not take, and the secrets that sign them.",
     "Keys": "Credentials and their scopes.",
     "Accounts": "The tenants of this gateway.",

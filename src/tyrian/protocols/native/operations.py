@@ -10,5 +10,6 @@ from tyrian.protocols.native.message_operations import MESSAGES
 from tyrian.protocols.native.operation import Operation
 from tyrian.protocols.native.other_operations import OTHERS
 from tyrian.protocols.native.people_operations import PEOPLE
+from tyrian.protocols.native.sessions import SESSIONS
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *MEDIA, *PEOPLE, *INBOX, *ADMIN)
+OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *MEDIA, *PEOPLE, *INBOX, *SESSIONS, *ADMIN)

@@ -220,6 +220,8 @@ OF_REASON: Final[Mapping[str, int]] = {
     "content_refused": Code.PARAMETERS_PROBLEM,
     "template_refused": Code.UNKNOWN_TEMPLATE,
     "session_closed": Code.OUTSIDE_WINDOW,
+    "session_full": Code.OUTSIDE_WINDOW,
+    "unanswered_limit": Code.OUTSIDE_WINDOW,
     "awaiting_reply": Code.OUTSIDE_WINDOW,
     "country_not_supported": Code.BLOCKED_IN_COUNTRY,
     "sender_blocked": Code.INVALID_SOURCE,

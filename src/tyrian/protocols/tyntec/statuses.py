@@ -97,6 +97,8 @@ CODES: Final[Mapping[str, int]] = {
     "no_credit": 13,
     "sender_blocked": 13,
     "session_closed": 21,
+    "session_full": 21,
+    "unanswered_limit": 21,
     "awaiting_reply": 21,
 }
 #: The number of a failure -> why, as the connector tells it.
