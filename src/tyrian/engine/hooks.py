@@ -109,6 +109,11 @@ class Hooks:
             return _TOO_SLOW
         return await self._heard(entry, connector, request)
 
+    async def hear(self, entry: ChannelEntry, request: HookRequest) -> HookAnswer:
+        """The same for a request that came in by another address and was let through there."""
+        connector = entry.connector
+        return _NOT_FOUND if connector is None else await self._heard(entry, connector, request)
+
     async def _heard(self, entry: ChannelEntry, connector: Connector, request: HookRequest) -> HookAnswer:
         """What the connector makes of a request, with all that it brings committed."""
         try:

@@ -34,6 +34,15 @@ from tyrian.store.database import Database
 
 SECRET = "a-secret-of-the-client"
 V2 = "/api/v2"
+VIBER = "conversations/messaging/integrations/viber"
+#: The guide's channel object, but for its token.
+CHANNEL = {
+    "channelType": "VIBER",
+    "name": "Customer Support Viber Bot",
+    "webhookUrl": "https://api.genesyscloud.com/api/v2/external/webhooks/uuid-1234",
+    "providerConfig": {"publicPageId": "xxxxxxxxxx"},
+    "status": "ACTIVE",
+}
 
 
 class MovedClock(WallClock):
@@ -165,13 +174,63 @@ class Api:
 
     async def organization(self, **members: Any) -> None:
         """Sets the organisation's licence and switches."""
-        answer = await self.put("organizations/me", members)
+        answer = await self.put("organizations/me", {"viberBaseUrl": f"{self.url}/sim/pa", **members})
         assert answer.status == 200, answer.raw
 
     async def account(self) -> "Api":
         """The same gateway, as a new account sees it."""
         account = await accounts.create(self.gateway.db, f"account-{uuid4()}", self.gateway.clock.now())
-        return await replace(self, account_id=account.id, webhook=self.webhooks.make()).with_client()
+        made = await replace(self, account_id=account.id, webhook=self.webhooks.make()).with_client()
+        await made.organization()
+        return made
+
+    # -- Viber --------------------------------------------------------------------------------------------------------
+
+    def bot(self) -> str:
+        """The token of a new bot that the simulated cloud knows."""
+        token = f"{uuid4().hex[:16]}-{uuid4().hex[:16]}-{uuid4().hex[:16]}"
+        self.world.register_bot(token, "Shop", f"shop{token[:6]}")
+        return token
+
+    async def channel(self, token: str | None = None, **config: Any) -> Any:
+        """A Viber channel that was just made."""
+        body = {**CHANNEL, "providerConfig": {"botToken": token or self.bot(), **config}}
+        answer = await self.post(VIBER, body)
+        assert answer.status == 200, answer.raw
+        return answer.body
+
+    async def settled(self, channel: Any) -> Any:
+        """A channel once it is pending no more."""
+
+        async def look() -> Any:
+            found = (await self.get(f"{VIBER}/{channel['id']}")).body
+            return found if found["status"] != "PENDING" else None
+
+        return await self.until(look)
+
+    async def active(self, **config: Any) -> Any:
+        """A Viber channel that works."""
+        found = await self.settled(await self.channel(**config))
+        assert found["status"] == "ACTIVE", found
+        return found
+
+    async def viber_calls(self, channel: Any, body: Any, secret: str, **headers: str) -> Answer:
+        """A callback of Viber's, signed."""
+        raw = body if isinstance(body, bytes) else msgspec.json.encode(body)
+        signed = {"X-Viber-Content-Signature": viber_signature(raw, secret), "Authorization": "", **headers}
+        return await self.call("POST", f"/api/v2/external/webhooks/{channel['id']}", raw, headers=signed)
+
+    async def log(self, channel: Any) -> list[tuple[int, str]]:
+        """The channel's webhook log, oldest first."""
+        lines = (await self.get(f"{VIBER}/{channel['id']}/webhooklog")).body["entities"]
+        return [(line["status"], line["reason"]) for line in reversed(lines)]
+
+    async def inbound(self) -> list[Any]:
+        """What people sent to the account's channels, oldest first."""
+        rows = await self.gateway.db.fetch(
+            "SELECT sender, content FROM inbound WHERE account_id = $1 ORDER BY id", self.account_id
+        )
+        return [(row["sender"], msgspec.json.decode(row["content"])) for row in rows]
 
     # -- Waiting ------------------------------------------------------------------------------------------------------
 
@@ -185,6 +244,17 @@ class Api:
                 if found:
                     return found
                 await asyncio.sleep(0.01)
+
+
+def said(text: str, person: str = "01234567890A=", **message: Any) -> dict[str, Any]:
+    """A person's message, as Viber brings it."""
+    return {
+        "event": "message",
+        "timestamp": 1_790_000_000_000,
+        "message_token": int(uuid4()) % 10**18,
+        "sender": {"id": person, "name": "Ana"},
+        "message": {"type": "text", "text": text, **message},
+    }
 
 
 def viber_signature(body: bytes, secret: str) -> str:

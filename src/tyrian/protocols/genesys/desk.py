@@ -3,7 +3,9 @@
 from typing import TYPE_CHECKING
 
 from tyrian.protocols.genesys.access import Guard
+from tyrian.protocols.genesys.integrations import Integrations
 from tyrian.protocols.genesys.organization import Organizations
+from tyrian.protocols.genesys.webhooks import Journal
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -16,3 +18,5 @@ class Desk:
         self.gateway = gateway
         self.organizations = Organizations(gateway)
         self.guard = Guard(gateway, self.organizations)
+        self.integrations = Integrations(gateway)
+        self.journal = Journal(gateway)

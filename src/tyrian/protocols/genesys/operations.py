@@ -2,7 +2,11 @@
 
 from typing import Final
 
-from tyrian.protocols.genesys import oauth
+from tyrian.protocols.genesys import channels, oauth, webhooks
 from tyrian.protocols.genesys.operation import Operation
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*oauth.OPERATIONS,)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *oauth.OPERATIONS,
+    *channels.OPERATIONS,
+    *webhooks.OPERATIONS,
+)

@@ -45,6 +45,8 @@ class Organization(Struct, rename="camel", kw_only=True):
     whitelisted_regions: list[Annotated[str, Meta(max_length=40)]] = msgspec.field(
         default_factory=lambda: list(REGIONS)
     )
+    #: Where Viber's Bot API is for the channels that are made here; none: Viber's own address.
+    viber_base_url: Annotated[str, Meta(pattern="^https?://", max_length=2000)] | None = None
     #: Networks that may call the webhooks of Viber channels; empty: any.
     allowed_networks: list[Annotated[str, Meta(max_length=64)]] = []
     #: Networks that this gateway calls from, for firewalls to admit; told by `/ipranges`.

@@ -69,6 +69,8 @@ class BotConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=
     broadcasts: bool = False
     #: Networks that callbacks may come from, such as `203.0.113.0/24`; empty for anywhere.
     callback_networks: list[str] = []
+    #: What Viber is told to call, where that is not the channel's own hook: something that passes callbacks on to it.
+    webhook_url: Url | None = None
     timeout: Annotated[float, Meta(gt=0, le=120)] = 10.0
     connect_timeout: Annotated[float, Meta(gt=0, le=60)] = 3.0
 
@@ -84,9 +86,13 @@ class BotConfig(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=
 
 
 class BotSecrets(Struct, kw_only=True, forbid_unknown_fields=True):
-    """The secrets of a `viber_bot` channel: the token from the bot's admin panel, which also signs its callbacks."""
+    """The secrets of a `viber_bot` channel: the token from the bot's admin panel, which also signs its callbacks.
+
+    `signing_secret` is what signs them in its place, where something in between signs them anew.
+    """
 
     token: Annotated[str, Meta(min_length=1)]
+    signing_secret: Annotated[str, Meta(min_length=1)] | None = None
 
 
 class BotError(Exception):
@@ -122,7 +128,8 @@ class BotConnector(HttpConnector):
         self._name = channel.name
         self._sender = wire.Sender(name=config.sender_name or channel.name[:_NAME_LENGTH], avatar=config.sender_avatar)
         self._welcome = wire.encode(to_wire(config.welcome, sender=self._sender)) if config.welcome else b""
-        self.hook_url = f"{tools.public_url}/hooks/{channel.id}"
+        self.hook_url = config.webhook_url or f"{tools.public_url}/hooks/{channel.id}"
+        self._signed_with = "signing_secret" if channel.secrets.get("signing_secret") else "token"
         super().__init__(config, tools, {wire.AUTH_HEADER: self._token})
 
     # -- Sending ------------------------------------------------------------------------------------------------------
@@ -244,7 +251,7 @@ class BotConnector(HttpConnector):
         if self._networks and not is_from(request.remote, self._networks):
             self._turned_away = ("address_not_allowed", now)
             return refused(403)
-        if not is_signed(request, *self._channel.believed("token", now)):
+        if not is_signed(request, *self._channel.believed(self._signed_with, now)):
             self._turned_away = ("wrong_signature", now)
             return refused(403)
         return read(request.body, to=self._name, welcome=self._welcome, per_receiver=self._config.broadcasts)
