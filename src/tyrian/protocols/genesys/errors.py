@@ -36,7 +36,6 @@ class ErrorBody(Struct, rename="camel", kw_only=True):
     code: str
     status: int
     context_id: str = ""
-    message_with_params: str | None = None
     message_params: dict[str, str] = {}
     details: list[Detail] = []
     errors: list["ErrorBody"] = []
