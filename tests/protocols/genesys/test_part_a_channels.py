@@ -18,7 +18,7 @@ def new(api: Api) -> dict[str, Any]:
     return {**CHANNEL, "providerConfig": {"botToken": api.bot(), "publicPageId": "page"}}
 
 
-# -- P: licence, capability, permissions, scopes ------------------------------------------------------------------------
+# -- P: licence, capability, permissions, scopes --------------------------------------------------------------
 
 
 async def test_p_1_no_viber_without_the_digital_channels_licence(api: Api) -> None:
@@ -144,7 +144,7 @@ async def test_p_14_the_real_scopes_are_worth_the_guides(given: str, wanted: str
     assert "messaging:readonly" not in rights.ALIASES["messaging:write"]
 
 
-# -- C: channels ---------------------------------------------------------------------------------------------------------
+# -- C: channels --------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -170,7 +170,11 @@ async def test_c_2_only_where_viber_is_offered(api: Api) -> None:
 
 async def test_c_3_a_new_channel_is_pending(api: Api) -> None:
     channel = await api.channel()
-    assert (channel["status"], channel["statusText"], channel["integrationStatus"]) == ("PENDING", "Pending", "Starting")
+    assert (channel["status"], channel["statusText"], channel["integrationStatus"]) == (
+        "PENDING",
+        "Pending",
+        "Starting",
+    )
 
 
 async def test_c_4_it_is_active_once_viber_has_called_back(api: Api) -> None:
@@ -268,7 +272,7 @@ async def test_pages_of_channels(api: Api) -> None:
         assert ((a := await api.get(f"{VIBER}?{query}")).status, a.code) == (400, "invalid.value")
 
 
-# -- W: webhooks ---------------------------------------------------------------------------------------------------------
+# -- W: webhooks --------------------------------------------------------------
 
 
 async def test_w_1_every_request_is_verified_with_the_channels_secret(api: Api) -> None:
@@ -363,7 +367,11 @@ async def test_w_12_bot_secret_goes_before_the_token(api: Api) -> None:
     token = api.bot()
     channel = await api.settled(await api.channel(token, botSecret=token))
     assert channel["status"] == "ACTIVE"
-    body = {**CHANNEL, "webhookUrl": f"{api.webhook.url}/m", "providerConfig": {"botToken": api.bot(), "botSecret": "s"}}
+    body = {
+        **CHANNEL,
+        "webhookUrl": f"{api.webhook.url}/m",
+        "providerConfig": {"botToken": api.bot(), "botSecret": "s"},
+    }
     signed_anew = (await api.post(VIBER, body)).body
     await api.settled(signed_anew)
     assert (await api.viber_calls(signed_anew, said("hello"), "s")).status == 200

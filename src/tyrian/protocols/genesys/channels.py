@@ -103,7 +103,8 @@ async def change(call: Call) -> Reply:
     integrations = call.desk.integrations
     entry = integrations.viber(call.account_id, call.path["integrationId"])
     given: wire.ChannelPatch = call.body(wire.ChannelPatch)
-    integration, secrets, again = await integrations.integration(entry), {}, False
+    integration, again = await integrations.integration(entry), False
+    secrets: dict[str, str | None] = {}
     if given.name is not UNSET and given.name.strip():
         integration.name = given.name.strip()
     if given.webhook_url is not UNSET:

@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 from tyrian.protocols.genesys.access import Guard
 from tyrian.protocols.genesys.integrations import Integrations
 from tyrian.protocols.genesys.organization import Organizations
+from tyrian.protocols.genesys.threads import Threads
+from tyrian.protocols.genesys.uploads import Uploads
 from tyrian.protocols.genesys.webhooks import Journal
 
 if TYPE_CHECKING:
@@ -20,3 +22,8 @@ class Desk:
         self.guard = Guard(gateway, self.organizations)
         self.integrations = Integrations(gateway)
         self.journal = Journal(gateway)
+        self.threads = Threads(gateway)
+        self.uploads = Uploads(gateway)
+        # After the inbox has put a message into its thread, and before anybody settles it.
+        reactions = gateway.turns.reactions
+        reactions.insert(min(1, len(reactions)), self.threads)

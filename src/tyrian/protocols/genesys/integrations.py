@@ -17,7 +17,7 @@ from tyrian.engine.channel_spec import ChannelChange, ChannelSpec
 from tyrian.engine.verification import State, Verification
 from tyrian.protocols.genesys import errors, ids
 from tyrian.protocols.genesys.organization import FACE, Organization
-from tyrian.store.channels import NameTaken
+from tyrian.store.accounts import NameTaken
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -133,9 +133,7 @@ class Integrations:
             await self._gateway.inbox.set_channel_inbox(account_id, entry.channel, ChannelInbox())
         return await self.point(entry, organization)
 
-    async def _named(
-        self, account_id: int, name: str, config: dict[str, Any], secrets: dict[str, str]
-    ) -> ChannelEntry:
+    async def _named(self, account_id: int, name: str, config: dict[str, Any], secrets: dict[str, str]) -> ChannelEntry:
         """A channel under a name that is still free."""
         plain = re.sub(r"[^A-Za-z0-9._-]+", "-", name).strip("-._")[:60] or "viber"
         for number in range(1, _NAMES):

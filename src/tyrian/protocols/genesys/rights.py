@@ -54,6 +54,14 @@ _SEND: Final = (
     "conversation:webmessaging:create",
     "conversation:socialmedia:create",
 )
+_HANDLE: Final = (
+    "conversation:communication:disconnect",
+    "conversation:message:park",
+    "conversation:participant:wrapup",
+    "conversation:communication:blindTransfer",
+    "conversation:communication:blindTransferQueue",
+    "conversation:communication:blindTransferAgent",
+)
 _READ: Final = (
     CONVERSATION_VIEW,
     "conversation:message:view",
@@ -80,18 +88,9 @@ _CONFIGURE: Final = (
     "conversation:threadingTimeline:edit",
     "routing:message:manage",
 )
-_HANDLE: Final = (
-    "conversation:communication:disconnect",
-    "conversation:message:park",
-    "conversation:participant:wrapup",
-    "conversation:communication:blindTransfer",
-    "conversation:communication:blindTransferQueue",
-    "conversation:communication:blindTransferAgent",
-)
-
 #: A scope of Tyrian's -> the scopes and permissions of this dialect that come with it.
 GRANTS: Final[dict[str, tuple[tuple[str, ...], tuple[str, ...]]]] = {
-    "messages:send": (("messaging", MESSAGING_WRITE), _SEND),
+    "messages:send": (("messaging", MESSAGING_WRITE, "conversations"), (*_SEND, *_HANDLE)),
     "messages:read": (
         (MESSAGING_READ, "messaging:readonly", CONVERSATION_READ, "conversations:readonly"),
         _READ,
