@@ -314,8 +314,8 @@ def _receipts(item: Item) -> list[dict[str, Any]]:
         return []
     made: dict[str, Any] = {"id": message_id(item), "type": "Receipt", "status": word, "direction": "Outbound"}
     if word == "Failed":
-        reason = item.reason or "general_error"
-        made["reasons"] = [{"code": REASONS.get(reason, "GeneralError"), "message": reason}]
+        code = REASONS.get(item.reason or "", "GeneralError")
+        made["reasons"] = [{"code": code, "message": item.reason or "The message failed."}]
     made["isFinalReceipt"] = word in ("Read", "Failed")
     return [made]
 
