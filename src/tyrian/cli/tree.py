@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tyrian.cli import bulk, bulks, channels, keys, sending, serving, upkeep, watch
+from tyrian.cli import bulk, bulks, channels, flow, keys, sending, serving, upkeep, watch
 from tyrian.cli.failures import Commands
 
 app = typer.Typer(
@@ -48,6 +48,7 @@ for panel, name, group in (
     ("Send", "bulks", bulks.group),
     ("Send", "callbacks", bulks.callbacks),
     ("Set up", "channels", channels.group),
+    ("Set up", "flow", flow.group),
     ("Set up", "keys", keys.group),
     ("Set up", "accounts", keys.accounts),
 ):

@@ -46,6 +46,8 @@ SCOPES: Final[dict[str, str]] = {
     "people:manage": "Change contacts, record consent, and set who must not be written to, and the rules for that.",
     "inbox:read": "Read conversations, agents, queues and prepared answers, and watch what happens.",
     "inbox:write": "Open, answer, transfer and close conversations; set up agents, queues and channels' inboxes.",
+    "flows:read": "Read flows, their versions, and where people stand in them.",
+    "flows:manage": "Check, publish, pause and remove flows, and take people out of them.",
     "accounts:manage": "List all accounts of this gateway and create new ones. For its operator only.",
 }
 ALL_SCOPES: Final = frozenset(SCOPES)

@@ -4,6 +4,7 @@ from typing import Final
 
 from tyrian.protocols.native.admin_operations import OPERATIONS as ADMIN
 from tyrian.protocols.native.bulk_operations import BULKS
+from tyrian.protocols.native.flow_operations import FLOWS
 from tyrian.protocols.native.inbox_operations import INBOX
 from tyrian.protocols.native.media_operations import MEDIA
 from tyrian.protocols.native.message_operations import MESSAGES
@@ -12,4 +13,6 @@ from tyrian.protocols.native.other_operations import OTHERS
 from tyrian.protocols.native.people_operations import PEOPLE
 from tyrian.protocols.native.sessions import SESSIONS
 
-OPERATIONS: Final[tuple[Operation, ...]] = (*MESSAGES, *BULKS, *OTHERS, *MEDIA, *PEOPLE, *INBOX, *SESSIONS, *ADMIN)
+OPERATIONS: Final[tuple[Operation, ...]] = (
+    *MESSAGES, *BULKS, *OTHERS, *MEDIA, *FLOWS, *PEOPLE, *INBOX, *SESSIONS, *ADMIN,
+)  # fmt: skip
