@@ -2,10 +2,14 @@
 
 from typing import Any
 
+import pytest
+
 from tests.protocols.native.conftest import Api
 from tyrian.domain.content import Text
 from tyrian.engine.ports import Inbound
 from tyrian.protocols.native.flow_operations import REQUESTS
+
+pytestmark = pytest.mark.asyncio(loop_scope="module")
 
 SOURCE = REQUESTS["a flow as a file"]["source"]
 

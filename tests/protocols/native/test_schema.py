@@ -21,7 +21,7 @@ def slim() -> dict[str, Any]:
     """
     document = copy.deepcopy(openapi.document())
     schemas = document["components"]["schemas"]
-    for holder in ("Step", "SendInConversation", "PreparedRequest"):
+    for holder in ("Step", "SendInConversation", "PreparedRequest", "Say", "Ask", "End"):
         schemas[holder]["properties"]["content"] = {
             "anyOf": [{"$ref": f"#/components/schemas/{n}"} for n in ("Text", "Image")]
         }
