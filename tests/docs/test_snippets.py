@@ -22,6 +22,7 @@ PAGES: Final = (
     "docs/tutorial/first-messages.md",
     "README.md",
     "docs/tutorial/many-people.md",
+    "docs/tutorial/a-flow-of-ten-steps.md",
     "docs/how-to/pace-and-schedule-bulks.md",
     "docs/how-to/monitor.md",
     "docs/how-to/rotate-keys-and-secrets.md",
@@ -59,6 +60,7 @@ class Reading:
         self._programs: dict[str, Program] = {}
         self._demo = ""
         (folder / ".venv").symlink_to(sys.prefix)
+        (folder / "docs").symlink_to(ROOT / "docs")
         (folder / "bin").mkdir()
         (folder / "bin" / "python3").symlink_to(sys.executable)
         path = f"{os.environ['PATH']}{os.pathsep}{folder / 'bin'}"

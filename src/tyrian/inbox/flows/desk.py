@@ -95,7 +95,7 @@ class Flows:
         known, found = self._capabilities(account_id, channels)
         found += await asyncio.to_thread(check, flow, known if channels else None)
         found += self._judged(flow)
-        found += await self._handovers(account_id, flow)
+        found += await self._handovers(account_id, flow, channels)
         return file.located(found)
 
     async def publish(
@@ -146,17 +146,29 @@ class Flows:
         judged = [(f"{at_step(i)}/url", judge_url(step.url, allow)) for i, step in hooks]
         return [Problem(at, reason) for at, reason in judged if reason]
 
-    async def _handovers(self, account_id: int, flow: Flow) -> list[Problem]:
+    async def _handovers(self, account_id: int, flow: Flow, channels: Sequence[str]) -> list[Problem]:
         """Queues and agents that are not there."""
         inbox, found = self._gateway.inbox, []
         for identifier, step in flow.steps.items():
             if not isinstance(step, Handover) or inbox is None:
                 continue
+            if step.queue is None and step.agent is None and (without := self._without_queue(account_id, channels)):
+                message = f"is required, or agent: the inbox of {without} has no queue"
+                found.append(Problem(f"{at_step(identifier)}/queue", message, "required"))
             if step.queue is not None and await inbox.queue(account_id, step.queue) is None:
                 found.append(Problem(f"{at_step(identifier)}/queue", f'names no queue of the inbox: "{step.queue}"'))
             if step.agent is not None and await inbox.agent(account_id, step.agent) is None:
                 found.append(Problem(f"{at_step(identifier)}/agent", f'names no agent of the inbox: "{step.agent}"'))
         return found
+
+    def _without_queue(self, account_id: int, channels: Sequence[str]) -> str | None:
+        """The first of these channels whose inbox has no queue of its own."""
+        for name in channels:
+            entry = self._gateway.channels.get(account_id, name)
+            inbox = self._gateway.inbox.channel_inbox(entry.channel.id) if entry is not None else None
+            if inbox is None or inbox.queue_id is None:
+                return name
+        return None
 
     # -- Keeping --------------------------------------------------------------------------------------------------
 
