@@ -16,7 +16,7 @@ from tyrian.domain.flow_file import read
 from tyrian.domain.flow_match import Heard, Pressed
 from tyrian.domain.flow_run import Began, Effect, Happening, HookFailed, Replied, Run, TimedOut, Wait, advance
 from tyrian.domain.flow_walk import walk
-from tyrian.protocols.viber.limits import BOT
+from tyrian.protocols.viber.limits import BOT, business
 
 TUTORIAL: Final = (Path(__file__).parents[2] / "docs" / "tutorial" / "shop.yaml").read_text("utf-8")
 NOW: Final = datetime(2026, 1, 1, tzinfo=UTC)
