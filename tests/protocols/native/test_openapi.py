@@ -34,10 +34,21 @@ async def identifier_for(api: Api, operation: Operation) -> str:
     if operation.identifies == "message":
         one = {"to": "+385991234501", "cascade": [text], "variables": {"name": "Ana"}, "schedule": window}
         return str((await api.send(one)).body["id"])
-    makers = {"contact": contact, "flow": flow, "flow run": flow_run, "inbound message": heard}
+    makers = {
+        "contact": contact,
+        "suppression": suppression,
+        "flow": flow,
+        "flow run": flow_run,
+        "inbound message": heard,
+    }
     if operation.identifies in makers:
         return await makers[operation.identifies](api)
     return {"channel": "demo-viber"}.get(operation.identifies, "")
+
+
+async def suppression(api: Api) -> str:
+    await api.post("/api/v1/suppressions", {"suppressions": [{"address": "+385991234599"}]})
+    return str((await api.get("/api/v1/suppressions")).body["suppressions"][0]["id"])
 
 
 async def contact(api: Api) -> str:

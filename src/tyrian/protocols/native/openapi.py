@@ -10,6 +10,7 @@ from apispec import APISpec
 
 from tyrian.engine.keys import SCOPES
 from tyrian.protocols.native import examples
+from tyrian.protocols.native.consent_operations import SUPPRESSION
 from tyrian.protocols.native.errors import CONTENT_TYPE, KINDS, ErrorBody
 from tyrian.protocols.native.inbox_operations import CONVERSATION
 from tyrian.protocols.native.operation import Answer, Operation
@@ -25,6 +26,10 @@ _BYTES: Final = {
     "description": "The file as it is, under its own Content-Type or under application/octet-stream.",
 }
 
+#: How a body that is lines of text is read, by its type.
+_LINE: Final = "One JSON object to a line."
+_LINES: Final = {"text/csv": "Rows of cells with commas between; the first line names the columns."}
+
 #: What `{id}` in a path is, by the thing that it identifies.
 _IDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "message": (_UUID, "The message's id.", examples.SUMMARY["id"]),
@@ -36,6 +41,7 @@ _IDS: Final[dict[str, tuple[dict[str, Any], str, Any]]] = {
     "flow": ({"type": "string", "minLength": 1, "maxLength": 64}, "The flow's name.", "shop"),
     "flow run": (_UUID, "The run's id.", examples.SUMMARY["id"]),
     "inbound message": (_UUID, "The inbound message's id.", examples.SUMMARY["id"]),
+    "suppression": (_UUID, "The suppression's id.", SUPPRESSION["id"]),
     "contact": (_UUID, "The contact's id.", CONTACT["id"]),
     "conversation": (_UUID, "The conversation's id.", CONVERSATION["id"]),
     "prepared answer": (_UUID, "The prepared answer's id.", CONVERSATION["id"]),
@@ -54,6 +60,8 @@ _TAGS: Final = {
     "Inbox": "Conversations with people, and those who answer them.",
     "Sessions": "The time after a person's last message, in which session content may go to them.",
     "Flows": "Dialogues that answer people by themselves, in versions, and where each person stands in them.",
+    "Consent": "What people agreed to, and the rules by which they are written to.",
+    "Suppressions": "Addresses that nobody of the account writes to.",
     "Callbacks": "Reports that your endpoint did not take, and the secrets that sign them.",
     "Keys": "Credentials and their scopes.",
     "Accounts": "The tenants of this gateway.",
@@ -154,7 +162,7 @@ def _content(operation: Operation) -> dict[str, Any]:
     }
     for media in operation.media:
         if media not in content:
-            content[media] = {"schema": {"type": "string", "description": "One JSON object to a line."}}
+            content[media] = {"schema": {"type": "string", "description": _LINES.get(media, _LINE)}}
     return content
 
 

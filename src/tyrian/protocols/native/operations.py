@@ -4,6 +4,7 @@ from typing import Final
 
 from tyrian.protocols.native.admin_operations import OPERATIONS as ADMIN
 from tyrian.protocols.native.bulk_operations import BULKS
+from tyrian.protocols.native.consent_operations import CONSENT
 from tyrian.protocols.native.flow_operations import FLOWS
 from tyrian.protocols.native.inbox_operations import INBOX
 from tyrian.protocols.native.media_operations import MEDIA
@@ -14,5 +15,5 @@ from tyrian.protocols.native.people_operations import PEOPLE
 from tyrian.protocols.native.sessions import SESSIONS
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
-    *MESSAGES, *BULKS, *OTHERS, *MEDIA, *FLOWS, *PEOPLE, *INBOX, *SESSIONS, *ADMIN,
+    *MESSAGES, *BULKS, *OTHERS, *MEDIA, *FLOWS, *PEOPLE, *CONSENT, *INBOX, *SESSIONS, *ADMIN,
 )  # fmt: skip
