@@ -294,11 +294,6 @@ async def test_an_opt_out_is_confirmed_once_and_answered_by_nobody_else(house: H
     assert seen == ["start", "hello"]
     await house.gateway.turns.drain(5)
     assert await house.count("turns") == 0
-    await until(lambda: _no_turns(house))
-
-
-async def _no_turns(house: House) -> bool:
-    return await house.count("turns") == 0
 
 
 async def test_a_confirmation_is_sent_once_however_often_it_is_reacted_to(house: House) -> None:
