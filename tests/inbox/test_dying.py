@@ -1,0 +1,174 @@
+"""Nodes die between any two steps, and what was said still stands in its thread, once."""
+
+import asyncio
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.clock import ManualClock
+from tests.inbox.conftest import API, House, node
+from tyrian.domain.content import Text
+from tyrian.engine.ports import Inbound
+from tyrian.store.database import Database
+
+ANA = "+385991234501"
+
+
+class Died(Exception):
+    """The node is gone."""
+
+
+async def dies(*args: Any, **more: Any) -> Any:
+    raise Died
+
+
+class TestBetweenCommitAndRoute:
+    async def test_a_message_that_was_stored_and_no_more_is_taken_up_by_another(
+        self, database_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with node(database_url, clock) as one:
+            queue = await one.queue()
+            await one.inbox(queue_id=queue.id)
+            monkeypatch.setattr(one.gateway.turns, "begin", lambda said: None)
+            await one.gateway.inbound.submit(one.channel(), [Inbound(ANA, "us", Text(text="hello"), "p1")])
+            assert await one.desk.find(one.channel().id, ANA) is None
+            account = one.account_id
+        async with node(database_url, clock, account) as two:
+            await clock.advance(3)
+            await two.gateway.turns.take_up()
+            await two.reacted()
+            assert await two.lines(await two.talk(ANA)) == ["opened", "inbound: hello", "queued"]
+
+    async def test_recorded_and_not_routed(
+        self, database_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        async with node(database_url, clock) as one:
+            queue = await one.queue()
+            await one.inbox(queue_id=queue.id)
+            monkeypatch.setattr(one.desk.router, "react", dies)
+            await one.gateway.inbound.submit(one.channel(), [Inbound(ANA, "us", Text(text="hello"), "p1")])
+
+            async def recorded() -> object:
+                return await one.desk.find(one.channel().id, ANA)
+
+            await one.until(recorded)
+            account = one.account_id
+        async with node(database_url, clock, account) as two:
+            await clock.advance(10)
+            await two.gateway.turns.take_up()
+            await two.reacted()
+            assert await two.lines(await two.talk(ANA)) == ["opened", "inbound: hello", "queued"]
+
+    async def test_queued_and_not_assigned(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        queue = await house.queue()
+        mia = await house.agent("mia", queue)
+        await house.inbox(queue_id=queue.id)
+        with monkeypatch.context() as patched:
+            patched.setattr(house.desk.base, "on_changed", None)
+            await house.say(ANA, "hello")
+        assert (await house.talk(ANA)).agent_id is None
+        await house.desk.routing.look()
+        assert (await house.talk(ANA)).agent_id == mia.id
+
+
+class TestBetweenSendAndThread:
+    async def test_an_answer_that_was_taken_comes_into_its_thread(
+        self, house: House, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await house.inbox()
+        await house.say(ANA, "hello")
+        it = await house.talk(ANA)
+        with monkeypatch.context() as patched:
+            patched.setattr(house.desk.sending, "_show", dies)
+            with pytest.raises(Died):
+                await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
+        assert await house.lines(it) == ["opened", "inbound: hello"]
+        assert await house.desk.sending.mend() == 0, "it may still be under way"
+        await clock.advance(61)
+        assert await house.desk.sending.mend() == 1
+        assert await house.lines(it) == ["opened", "inbound: hello", "outbound: hi"]
+        again = await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
+        assert again.message_id is not None
+        assert await house.gateway.db.fetchval("SELECT count(*) FROM messages") == 1
+        assert await house.lines(it) == ["opened", "inbound: hello", "outbound: hi"]
+
+    async def test_a_repeat_comes_before_the_mending(self, house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+        await house.inbox()
+        await house.say(ANA, "hello")
+        it = await house.talk(ANA)
+        with monkeypatch.context() as patched:
+            patched.setattr(house.desk.sending, "_show", dies)
+            with pytest.raises(Died):
+                await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
+        await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
+        assert await house.gateway.db.fetchval("SELECT count(*) FROM messages") == 1
+        assert await house.lines(it) == ["opened", "inbound: hello", "outbound: hi"]
+
+    async def test_an_answer_that_was_never_taken_is_forgotten_with_its_key(
+        self, house: House, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await house.inbox()
+        await house.say(ANA, "hello")
+        it = await house.talk(ANA)
+        with monkeypatch.context() as patched:
+            patched.setattr(house.gateway.intake, "submit", dies)
+            with pytest.raises(Died):
+                await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
+        await clock.advance(61)
+        assert await house.desk.sending.mend() == 1
+        assert await house.lines(it) == ["opened", "inbound: hello"]
+        sent = await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
+        assert sent.message_id is not None
+        assert await house.lines(it) == ["opened", "inbound: hello", "outbound: hi"]
+
+
+class TestWatching:
+    async def test_what_happens_on_one_node_is_heard_on_another(self, database_url: str, clock: ManualClock) -> None:
+        async with node(database_url, clock) as one, node(database_url, clock, one.account_id) as two:
+            await one.inbox()
+            after = await one.desk.last_event(one.account_id)
+            stream = two.desk.watch(one.account_id, after=after)
+            pending = asyncio.ensure_future(anext(stream))
+            await one.say(ANA, "hello")
+            event = await asyncio.wait_for(pending, 5)
+            assert event is not None
+            assert (event.number, event.type, event.data["event"]) == (after + 1, "item", "opened")
+            two.desk.end_watching()
+            async with asyncio.timeout(10):
+                left = [event async for event in stream]
+            assert [e.number for e in left if e is not None] == list(range(after + 2, after + 2 + len(left)))
+
+    async def test_events_are_numbered_without_gaps_by_any_number_of_writers(
+        self, database_url: str, clock: ManualClock
+    ) -> None:
+        async with node(database_url, clock) as one, node(database_url, clock, one.account_id) as two:
+            talks = [await one.desk.open(one.account_id, one.channel(), f"+1{n}", by=API) for n in range(6)]
+            await asyncio.gather(
+                *(
+                    house.desk.note(one.account_id, talk.id, f"{n}", by=API)
+                    for n in range(5) for talk in talks for house in (one, two)
+                )
+            )  # fmt: skip
+            rows = await one.gateway.db.fetch("SELECT number FROM inbox_events ORDER BY number")
+            assert [row["number"] for row in rows] == list(range(1, len(rows) + 1))
+
+    async def test_what_is_past_its_time_is_forgotten(self, house: House) -> None:
+        await house.desk.open(house.account_id, house.channel(), ANA, by=API, key="k")
+        await _age(house.gateway.db, days=6)
+        await house.desk.forget()
+        assert await _count(house.gateway.db, "inbox_events") > 0
+        assert await _count(house.gateway.db, "inbox_keys") == 0
+        await _age(house.gateway.db, days=2)
+        await house.desk.forget()
+        assert await _count(house.gateway.db, "inbox_events") == 0
+
+
+async def _age(db: Database, days: int) -> None:
+    """Makes what there is older: a clock that went on for days would wake everybody at every second of them."""
+    await db.execute("UPDATE inbox_events SET at = at - $1::interval", timedelta(days=days))
+    await db.execute("UPDATE inbox_keys SET made_at = made_at - $1::interval", timedelta(days=days))
+
+
+async def _count(db: Database, table: str) -> int:
+    return int(await db.fetchval(f"SELECT count(*) FROM {table}"))
