@@ -20,6 +20,7 @@ from tyrian.domain.conversation import (
     Search,
     Target,
 )
+from tyrian.domain.people import EVERYWHERE, Place
 from tyrian.domain.problem import Refused
 from tyrian.engine.inbox_port import NotNow, NotThere
 from tyrian.engine.intake import IdempotencyConflict
@@ -306,6 +307,17 @@ class TestMoving:
         assert lines == ["opened", "inbound: hello", "transferred", "inbound: here now", "outbound: good"]
         await house.say(ANA, "and here", channel="one")
         assert (await house.talk(ANA)).id != it.id
+
+    async def test_the_address_on_the_other_channel_is_that_of_the_contact(self, house: House) -> None:
+        await house.inbox()
+        await house.say("+aabb", "hello")
+        it = await house.talk("+aabb")
+        people = house.gateway.people
+        contact = await people.on(house.channel(), it.person)
+        assert contact is not None
+        await people.add(house.account_id, contact.id, Place(EVERYWHERE, ANA.removeprefix("+")))
+        moved = await house.desk.transfer(house.account_id, it.id, Target(channel="two"), by=API)
+        assert (moved.person, moved.address) == (ANA.removeprefix("+"), ANA)
 
     async def test_leaving_closes_when_nobody_holds_it(self, house: House) -> None:
         it = await house.desk.open(house.account_id, house.channel(), ANA, by=API)

@@ -17,6 +17,7 @@ from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.inbox_port import NotNow, NotThere
 from tyrian.engine.intake import IdempotencyConflict, Intake
+from tyrian.engine.people import People
 from tyrian.engine.ports import Clock
 from tyrian.engine.waker import Waker
 from tyrian.inbox.settings import Inboxes
@@ -47,6 +48,7 @@ class Gateway(Protocol):
     intake: Intake
     waker: Waker
     callbacks: Callbacks
+    people: People
     roles: frozenset[str]
 
 

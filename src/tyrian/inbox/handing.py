@@ -90,11 +90,20 @@ class Handing:
             message = f'names no channel of this account that a conversation can be on: "{target.channel}"'
             raise Refused([Problem("/channel", message, "unknown_channel")])
         at = "/address" if target.address is not None else "/channel"
-        address = spelled(entry, target.address or work.it.address, at)
+        wanted = target.address or await self._address_on(work.it, entry.channel) or work.it.address
+        address = spelled(entry, wanted, at)
         if entry.channel.id == work.it.channel_id and person_of(address) == work.it.person:
             raise NotNow("the conversation is on this channel already")
         await self.base.inboxes.ensure(connection, work.it.account_id, entry.channel.id)
         work.move(Depart(entry.channel.id, person_of(address), address), by)
+
+    async def _address_on(self, it: Conversation, channel: Channel) -> str | None:
+        """What the person is called on another channel, as far as contacts know: there, or by their number."""
+        here = self.base.gateway.channels.by_id(it.channel_id)
+        contact = await self.base.gateway.people.on(here.channel, it.person) if here is not None else None
+        places = [known.place for known in contact.addresses] if contact is not None else []
+        there = [place.address for place in places if place.scope == channel.id]
+        return next(iter([*there, *(place.address for place in places if place.is_phone)]), None)
 
     async def requeue(self, account_id: int, agent: str, *, by: Author) -> tuple[int, int]:
         """Puts what an agent has back into the queues that it came from: how many, and how many came from none."""
