@@ -4,7 +4,7 @@ from collections.abc import Awaitable, Callable
 from typing import NamedTuple
 
 from bench.figures import Figure
-from bench.scenarios import backlog, bulk, faces, latency, startup, throughput
+from bench.scenarios import backlog, bulk, faces, latency, presses, startup, throughput
 from bench.world import World
 
 
@@ -24,6 +24,7 @@ SCENARIOS: dict[str, Scenario] = {
     "life": Scenario("taken, sent, delivered and seen receipts, and a customer's callback for each", throughput.life),
     "receipts": Scenario("receipts taken from the provider and committed", throughput.receipts),
     "inbound": Scenario("messages from people, signed by Viber, taken and committed", throughput.inbound),
+    "presses": Scenario("people in a flow press buttons: until the next message, and memory", presses.run),
     "bulk": Scenario("a million recipients added to a bulk: speed and memory", bulk.run),
     "latency": Scenario("from accept to the provider's POST, at half the load of `sends`", latency.run),
     "backlog": Scenario("the cost of a message as history and backlog grow", backlog.run),
