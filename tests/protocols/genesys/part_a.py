@@ -15,6 +15,6 @@ RULES = [
 ]
 
 
-def test_name(rule: str) -> str:
+def rule_test(rule: str) -> str:
     """The beginning of the name of a rule's test."""
     return f"test_{rule.lower().replace('-', '_')}_"

@@ -111,7 +111,7 @@ def _content(
         return Text(text=text, keyboard=keyboard)
     if keyboard is not None:
         return KeyboardOnly(keyboard=keyboard)
-    if not made.problems:
+    if specifics.keyboard is None:
         made.wrong("/content/text", "is required where there is nothing else to show")
     return None
 
