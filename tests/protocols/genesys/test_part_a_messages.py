@@ -107,9 +107,11 @@ class Chat:
 
     async def shown(self, number: int) -> Any:
         """What the handset was sent, once it has so many messages."""
-        got = lambda: [m for m in self.handset.messages if m.line == self.line and m.delivered_at]  # noqa: E731
-        await self.api.until(lambda: len(got()) >= number)
-        return got()[number - 1].content
+        await self.api.until(lambda: len(self._delivered()) >= number)
+        return self._delivered()[number - 1].content
+
+    def _delivered(self) -> list[Any]:
+        return [m for m in self.handset.messages if m.line == self.line and m.delivered_at]
 
     @property
     def messages(self) -> int:
