@@ -22,11 +22,24 @@ from tyrian.domain.conversation import (
 )
 from tyrian.domain.people import EVERYWHERE, Place
 from tyrian.domain.problem import Refused
+from tyrian.domain.purpose import Purpose
+from tyrian.domain.submission import Plan
 from tyrian.engine.inbox_port import NotNow, NotThere
 from tyrian.engine.intake import IdempotencyConflict
-from tyrian.engine.ports import Inbound
+from tyrian.engine.ports import Channel, Inbound
+from tyrian.engine.reacting import Asked, Verdict
 
 ANA = "+385991234501"
+
+
+class Closed:
+    """A guard that lets nothing of a session through."""
+
+    def applies(self, account_id: int, channel: Channel, plan: Plan) -> bool:
+        return plan.purpose is Purpose.SESSION
+
+    async def judge(self, asked: Sequence[Asked]) -> Sequence[Verdict | None]:
+        return [Verdict("session_closed", "the session is over") for _ in asked]
 
 
 class TestInbound:
@@ -168,6 +181,20 @@ class TestAnswering:
             await house.desk.send(house.account_id, it.id, Image(url="https://x.example/a.png"), by=API)
         assert await house.gateway.db.fetchval("SELECT count(*) FROM conversation_sends") == 0
         assert await house.lines(it) == ["opened", "inbound: hello"]
+
+    async def test_the_rules_of_the_session_stand_against_it_in_words(self, house: House) -> None:
+        await house.inbox()
+        await house.say(ANA, "hello")
+        it = await house.talk(ANA)
+        house.gateway.guards.all.append(Closed())
+        with pytest.raises(Refused) as refused:
+            await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
+        (problem,) = refused.value.problems
+        assert (problem.pointer, problem.code, problem.message) == ("", "session_closed", "the session is over")
+        assert await house.lines(it) == ["opened", "inbound: hello"]
+        house.gateway.guards.all.pop()
+        sent = await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
+        assert sent.message_id is not None
 
     async def test_a_closed_conversation_takes_no_answer(self, house: House) -> None:
         await house.inbox()

@@ -16,7 +16,8 @@ from tyrian.domain.content import Text
 from tyrian.engine.ports import Inbound
 from tyrian.engine.report import decode
 from tyrian.protocols.native import reports
-from tyrian.protocols.native.inbox_operations import INBOX
+from tyrian.protocols.native.inbox_operations import CONVERSATIONS
+from tyrian.protocols.native.inbox_staff_operations import STAFF
 from tyrian.protocols.native.operation import Operation
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
@@ -195,7 +196,7 @@ async def identifier(api: Api, operation: Operation, it: dict[str, Any]) -> str:
     return str(own.get(operation.identifies, it["id"]))
 
 
-@pytest.mark.parametrize("operation", INBOX, ids=lambda operation: operation.name)
+@pytest.mark.parametrize("operation", [*CONVERSATIONS, *STAFF], ids=lambda operation: operation.name)
 async def test_every_operation_runs_as_it_is_described(api: Api, operation: Operation) -> None:
     if operation.name == "watchInbox":
         assert operation.answers[0].media == "text/event-stream"

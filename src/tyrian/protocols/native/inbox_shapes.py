@@ -7,7 +7,7 @@ import msgspec
 from tyrian.domain.conversation import Agent, Author, Conversation, Item, Leg, PreparedAnswer, Queue
 from tyrian.engine.channels import Channels
 from tyrian.engine.inbox_port import Happening
-from tyrian.protocols.native import inbox_wire as wire
+from tyrian.protocols.native import inbox_staff_wire as staff, inbox_wire as wire
 from tyrian.protocols.native.times import maybe, stamp
 
 
@@ -82,9 +82,9 @@ def item(channels: Channels, one: Item) -> wire.ItemAnswer:
     )
 
 
-def agent(one: Agent) -> wire.AgentAnswer:
+def agent(one: Agent) -> staff.AgentAnswer:
     """An agent."""
-    return wire.AgentAnswer(
+    return staff.AgentAnswer(
         id=one.id,
         name=one.name,
         email=one.email,
@@ -97,9 +97,9 @@ def agent(one: Agent) -> wire.AgentAnswer:
     )
 
 
-def queue(one: Queue) -> wire.QueueAnswer:
+def queue(one: Queue) -> staff.QueueAnswer:
     """A queue."""
-    return wire.QueueAnswer(
+    return staff.QueueAnswer(
         id=one.id,
         name=one.name,
         pick=one.pick,
@@ -112,9 +112,9 @@ def queue(one: Queue) -> wire.QueueAnswer:
     )
 
 
-def prepared(one: PreparedAnswer) -> wire.PreparedAnswerAnswer:
+def prepared(one: PreparedAnswer) -> staff.PreparedAnswerAnswer:
     """A prepared answer."""
-    return wire.PreparedAnswerAnswer(
+    return staff.PreparedAnswerAnswer(
         id=one.id,
         name=one.name,
         queue_id=one.queue_id,

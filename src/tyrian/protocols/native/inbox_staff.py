@@ -9,7 +9,7 @@ from msgspec import UNSET
 from tyrian.domain.conversation import Agent, ChannelInbox, PreparedAnswer, Queue
 from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.render import render
-from tyrian.protocols.native import inbox_shapes as shapes, inbox_wire as wire
+from tyrian.protocols.native import inbox_shapes as shapes, inbox_staff_wire as wire
 from tyrian.protocols.native.errors import not_found
 from tyrian.protocols.native.inbox import author
 from tyrian.protocols.native.operation import Call, Reply

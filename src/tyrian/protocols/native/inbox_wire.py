@@ -4,21 +4,16 @@ from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
 
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import Meta, Struct
 
 from tyrian.domain.content import Content
 from tyrian.domain.conversation import (
-    MAX_IDLE_TIME,
-    THREADING_TIME,
-    AgentState,
     By,
     ConversationState,
     Ending,
     Event,
-    Hours,
     ItemKind,
     LegState,
-    Pick,
     Role,
     Target,
 )
@@ -42,18 +37,11 @@ AttributeChanges = Annotated[
     Meta(max_length=100, description="Attributes to set; `null` removes one. Those not named stay."),
 ]
 Wrapup = Annotated[str, Meta(max_length=4000, description="What the agent notes at the end.")]
-Capacity = Annotated[int, Meta(ge=0, le=1000, description="How many conversations the agent takes at a time.")]
-AlertTime = Annotated[
-    int, Meta(ge=5, le=86400, description="Seconds to accept in; then the agent is away, and another is asked.")
-]
-Email = Annotated[str, Meta(max_length=254, pattern=r"^[^@\s]+@[^@\s]+$")]
-Zone = Annotated[str, Meta(min_length=1, max_length=64, description="The IANA name of the time zone of the hours.")]
-OpenHours = Annotated[list[Hours], Meta(max_length=50, description="When agents are picked; empty: always.")]
 Moment = Annotated[datetime, Meta(tz=True)]
 
 
-class _Body(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    pass
+class Body(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
+    """What every request of the inbox is."""
 
 
 # -- Conversations ----------------------------------------------------------------------------------------------------
@@ -89,7 +77,7 @@ class ItemFilter(Struct, kw_only=True, forbid_unknown_fields=True):
     after: Annotated[UUID, Meta(description="Only lines after this one.")] | None = None
 
 
-class OpenConversation(_Body):
+class OpenConversation(Body):
     """A conversation to open, with a person on a channel."""
 
     channel: Annotated[str, Meta(min_length=1, max_length=64)]
@@ -104,7 +92,7 @@ class OpenConversation(_Body):
     ] = True
 
 
-class AmendConversation(_Body):
+class AmendConversation(Body):
     """What to change of a conversation; what is left out stays."""
 
     name: Name | None = None
@@ -113,7 +101,7 @@ class AmendConversation(_Body):
     leg_id: Annotated[UUID, Meta(description="The participant whose attributes are meant.")] | None = None
 
 
-class SendInConversation(_Body):
+class SendInConversation(Body):
     """What to say to the person."""
 
     content: Content
@@ -123,14 +111,14 @@ class SendInConversation(_Body):
     ] = Purpose.SESSION
 
 
-class NoteRequest(_Body):
+class NoteRequest(Body):
     """A note."""
 
     text: Annotated[str, Meta(min_length=1, max_length=4000)]
     by: Acting | None = None
 
 
-class AssignRequest(_Body):
+class AssignRequest(Body):
     """Whom it is given to: a queue, or an agent."""
 
     queue: Reference | None = None
@@ -138,7 +126,7 @@ class AssignRequest(_Body):
     by: Acting | None = None
 
 
-class AcceptRequest(_Body):
+class AcceptRequest(Body):
     """Who takes it, or does not: an agent, or the participant that is alerted."""
 
     agent: Reference | None = None
@@ -153,14 +141,14 @@ class TransferRequest(Target, kw_only=True, forbid_unknown_fields=True, omit_def
     by: Acting | None = None
 
 
-class CloseRequest(_Body):
+class CloseRequest(Body):
     """How it ends."""
 
     wrapup: Wrapup | None = None
     by: Acting | None = None
 
 
-class ByRequest(_Body):
+class ByRequest(Body):
     """Who does it."""
 
     by: Acting | None = None
@@ -243,169 +231,6 @@ class ItemList(Struct, kw_only=True):
     """Lines of a thread, in their order."""
 
     items: list[ItemAnswer]
-
-
-# -- Agents and queues ------------------------------------------------------------------------------------------------
-
-
-class AgentRequest(_Body):
-    """An agent. Queues by name or id."""
-
-    name: Name
-    email: Email | None = None
-    state: AgentState = AgentState.OFFLINE
-    capacity: Capacity = 5
-    queues: Annotated[list[Reference], Meta(max_length=200)] = []
-
-
-class AgentChange(_Body):
-    """What to change of an agent; what is left out stays."""
-
-    name: Name | UnsetType = UNSET
-    email: Email | UnsetType | None = UNSET
-    state: AgentState | UnsetType = UNSET
-    capacity: Capacity | UnsetType = UNSET
-    queues: Annotated[list[Reference], Meta(max_length=200)] | UnsetType = UNSET
-
-
-class AgentAnswer(Struct, kw_only=True):
-    """An agent; `load` is how many conversations they have."""
-
-    id: UUID
-    name: str
-    email: str | None
-    state: AgentState
-    capacity: int
-    load: int
-    queues: list[UUID]
-    created_at: Time
-    updated_at: Time
-
-
-class AgentList(Struct, kw_only=True):
-    """All agents."""
-
-    agents: list[AgentAnswer]
-
-
-class RequeuedAnswer(Struct, kw_only=True):
-    """How many conversations went back, and how many came from no queue and stayed."""
-
-    requeued: int
-    kept: int
-
-
-class QueueRequest(_Body):
-    """A queue."""
-
-    name: Name
-    pick: Pick = Pick.LONGEST_IDLE
-    alert_time: AlertTime | None = None
-    timezone: Zone = "UTC"
-    hours: OpenHours = []
-
-
-class QueueChange(_Body):
-    """What to change of a queue; what is left out stays."""
-
-    name: Name | UnsetType = UNSET
-    pick: Pick | UnsetType = UNSET
-    alert_time: AlertTime | UnsetType | None = UNSET
-    timezone: Zone | UnsetType = UNSET
-    hours: OpenHours | UnsetType = UNSET
-
-
-class QueueAnswer(Struct, kw_only=True):
-    """A queue; `waiting` is how many conversations wait in it."""
-
-    id: UUID
-    name: str
-    pick: Pick
-    alert_time: int | None
-    timezone: str
-    hours: list[Hours]
-    waiting: int
-    created_at: Time
-    updated_at: Time
-
-
-class QueueList(Struct, kw_only=True):
-    """All queues."""
-
-    queues: list[QueueAnswer]
-
-
-# -- Prepared answers, channels, settings -----------------------------------------------------------------------------
-
-
-class PreparedRequest(_Body):
-    """A prepared answer. `{{name}}`, `{{person}}` and the conversation's attributes are filled in."""
-
-    name: Name
-    content: Content
-    queue: Annotated[str, Meta(min_length=1, max_length=100, description="Only for this queue.")] | None = None
-
-
-class PreparedFilter(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Which prepared answers to list."""
-
-    queue: Annotated[str, Meta(max_length=100, description="Those for this queue, and those for all.")] | None = None
-    conversation: (
-        Annotated[UUID, Meta(description="Those for this conversation's queue, with its values filled in.")] | None
-    ) = None
-
-
-class PreparedAnswerAnswer(Struct, kw_only=True):
-    """A prepared answer."""
-
-    id: UUID
-    name: str
-    queue_id: UUID | None
-    content: Content
-    created_at: Time
-    updated_at: Time
-
-
-class PreparedList(Struct, kw_only=True):
-    """Prepared answers, by name."""
-
-    answers: list[PreparedAnswerAnswer]
-
-
-class ChannelInboxRequest(_Body):
-    """How the messages of a channel become conversations."""
-
-    queue: Annotated[str, Meta(min_length=1, max_length=100, description="Where new ones wait.")] | None = None
-    threading_time: Annotated[
-        int, Meta(ge=0, le=THREADING_TIME, description="Seconds in which a closed one goes on with a new message.")
-    ] = THREADING_TIME
-    idle_time: (
-        Annotated[int, Meta(ge=60, le=MAX_IDLE_TIME, description="Seconds of silence that close one.")] | None
-    ) = None
-
-
-class ChannelInboxAnswer(Struct, kw_only=True):
-    """A channel's inbox."""
-
-    channel: str
-    queue_id: UUID | None
-    threading_time: int
-    idle_time: int | None
-
-
-class InboxSettings(_Body):
-    """What holds for the whole inbox."""
-
-    handover_url: (
-        Annotated[str, Meta(min_length=1, max_length=2000, description="Where transfers to `external` are brought.")]
-        | None
-    ) = None
-
-
-class InboxSettingsAnswer(Struct, kw_only=True):
-    """What holds for the whole inbox."""
-
-    handover_url: str | None
 
 
 class WatchParameters(Struct, kw_only=True, forbid_unknown_fields=True):

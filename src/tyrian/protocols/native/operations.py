@@ -6,7 +6,8 @@ from tyrian.protocols.native.admin_operations import OPERATIONS as ADMIN
 from tyrian.protocols.native.bulk_operations import BULKS
 from tyrian.protocols.native.consent_operations import CONSENT
 from tyrian.protocols.native.flow_operations import FLOWS
-from tyrian.protocols.native.inbox_operations import INBOX
+from tyrian.protocols.native.inbox_operations import CONVERSATIONS
+from tyrian.protocols.native.inbox_staff_operations import STAFF
 from tyrian.protocols.native.media_operations import MEDIA
 from tyrian.protocols.native.message_operations import MESSAGES
 from tyrian.protocols.native.operation import Operation
@@ -15,5 +16,6 @@ from tyrian.protocols.native.people_operations import PEOPLE
 from tyrian.protocols.native.sessions import SESSIONS
 
 OPERATIONS: Final[tuple[Operation, ...]] = (
-    *MESSAGES, *BULKS, *OTHERS, *MEDIA, *FLOWS, *PEOPLE, *CONSENT, *INBOX, *SESSIONS, *ADMIN,
+    *MESSAGES, *BULKS, *OTHERS, *MEDIA, *FLOWS, *PEOPLE, *CONSENT, *CONVERSATIONS,
+    *STAFF, *SESSIONS, *ADMIN,
 )  # fmt: skip
