@@ -68,4 +68,9 @@ def compiled(text: str) -> Pattern:
 
 def _folded(pattern: str) -> str:
     """A pattern whose own letters are folded as texts are; what it means by its escapes stays."""
-    return "".join(p if len(p) > 1 else _plain(p) for p in _PIECE.findall(pattern))
+    return "".join(p if len(p) > 1 else _letter(p) for p in _PIECE.findall(pattern))
+
+
+def _letter(char: str) -> str:
+    """A character as texts have it. One beyond ASCII is never syntax, nor is what it comes to ("⑴" to "(1)")."""
+    return char.lower() if char.isascii() else re.escape(_plain(char))

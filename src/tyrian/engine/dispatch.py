@@ -199,7 +199,7 @@ class Dispatch:
         try:
             now = self.clock.now()
             early = self._not_now(facts, known, now) or self._not_here(lane.channel, facts, known, now)
-            if early is None and self.guards:
+            if early is None and self._guarded(lane.channel, facts, known):
                 early = await self._barred(lane, facts, known, now)
             if early is not None:
                 await self.outcomes.submit(early)
@@ -251,6 +251,16 @@ class Dispatch:
         happening = rules.Moved("circuit_open", route.entry.channel.name, made=False)
         self.on_moved(channel, happening.reason)
         return self._scribe.write(facts, known, rules.advance(*states(facts, known), happening, now), now, route=route)
+
+    def _guarded(self, channel: ports.Channel, facts: Facts, known: Known) -> bool:
+        """Whether anybody must be asked first; for nearly every send nobody is."""
+        if self.guards is None or not isinstance(known.plan, Plan):
+            return False
+        try:
+            return self.guards.concern(facts.account_id, channel, known.plan)
+        except Exception:
+            log.exception("attempt %s: a guard does not say whether it is concerned", facts.attempt_id)
+            return True
 
     async def _barred(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Write | None:
         """The write for a send that a guard bars. Where a guard fails, nothing has gone out: it is asked again."""

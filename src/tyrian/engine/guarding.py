@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from tyrian.domain.problem import Problem, Refused
-from tyrian.domain.submission import Plan, Recipient
+from tyrian.domain.submission import Plan, Recipient, Step
 from tyrian.engine.channels import Channels
+from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import Asked, Guard, Verdict, person_of
 
 
@@ -16,8 +17,9 @@ class Guards:
         self._channels = channels
         self.all: list[Guard] = []
 
-    def __bool__(self) -> bool:
-        return bool(self.all)
+    def concern(self, account_id: int, channel: Channel, plan: Plan) -> bool:
+        """Whether any guard has something to ask of a message; from memory alone."""
+        return any(guard.applies(account_id, channel, plan) for guard in self.all)
 
     async def judge(self, asked: Sequence[Asked]) -> list[Verdict | None]:
         """A verdict on each, or None where nothing stands against it."""
@@ -34,12 +36,18 @@ class Guards:
 
     async def admit(self, account_id: int, plan: Plan, recipient: Recipient, at: datetime) -> None:
         """Raises `Refused` if no step of a plan may go to a person, with each step's rule."""
+        if not any(self._concern_step(account_id, plan, step) for step in plan.cascade):
+            return
         asked = [self._asked(account_id, plan, number, recipient, at) for number in range(len(plan.cascade))]
         judged = await self.judge([a for a in asked if a is not None])
         barred = [v for v in judged if v is not None and v.until is None]
         if barred and len(barred) == len(asked):
             rules = list({v.rule: v for v in barred}.values())
             raise Refused([Problem("/to", verdict.rule, verdict.reason) for verdict in rules])
+
+    def _concern_step(self, account_id: int, plan: Plan, step: Step) -> bool:
+        entry = self._channels.get(account_id, step.channel)
+        return entry is not None and self.concern(account_id, entry.channel, plan)
 
     def _asked(self, account_id: int, plan: Plan, number: int, recipient: Recipient, at: datetime) -> Asked | None:
         """The question about one step; None where only the send itself shows the channel (a group's member)."""

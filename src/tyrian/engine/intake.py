@@ -149,7 +149,7 @@ class Intake:
     async def _prepare_single(self, submission: Submission, now: datetime) -> _Entry:
         recipient = submission.recipients[0]
         plan = recipient.plan or submission.plan
-        if self.guards and plan.face == NATIVE:
+        if self.guards is not None and plan.face == NATIVE:
             await self.guards.admit(submission.account_id, plan, recipient, first_time(plan.schedule, now))
         plan = await self._routed(submission.account_id, plan)
         message = await self._message(submission.account_id, recipient, plan, now, encode_plan(plan))

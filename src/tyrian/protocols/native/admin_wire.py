@@ -31,6 +31,8 @@ Scope = Literal[
     "people:manage",
     "inbox:read",
     "inbox:write",
+    "flows:read",
+    "flows:manage",
     "accounts:manage",
 ]
 FaceName = Annotated[

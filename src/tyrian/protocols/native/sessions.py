@@ -66,7 +66,7 @@ async def list_sessions(call: Call) -> Reply:
     entry = _channel(call, query.channel)
     if query.person is not None:
         if entry is None:
-            raise Refused([Problem("?channel", "is needed with `person`", "missing")])
+            raise Refused([Problem("?channel", "is needed with `person`", "required")])
         return Reply(SessionList(sessions=[await _one(call, entry, query.person)], next=None))
     number = entry.channel.id if entry is not None else None
     found = await call.gateway.sessions.opened(call.account_id, _after(query.cursor), number, query.limit + 1)
