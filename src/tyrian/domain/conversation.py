@@ -219,6 +219,8 @@ class Opening(Struct, kw_only=True, omit_defaults=True):
     """What a conversation is opened with. Queue and agent by id or name; `name` is the person's.
 
     `reopen`: the last one that was closed is opened again if that is not longer ago than the channel's threading time.
+    `fresh`: what is there already is not enough: `NotNow` where the person has one that is not closed, or, without
+    `reopen`, one that would be opened again.
     """
 
     name: str | None = None
@@ -227,6 +229,7 @@ class Opening(Struct, kw_only=True, omit_defaults=True):
     queue: str | None = None
     agent: str | None = None
     reopen: bool = True
+    fresh: bool = False
 
 
 class Target(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

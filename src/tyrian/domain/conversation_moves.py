@@ -309,7 +309,7 @@ def _enqueue(step: _Step, move: Enqueue) -> None:
     step.it.queue_id = move.queue_id
     step.add(Role.QUEUE, str(move.queue_id), move.name, connected=True)
     event = Event.TRANSFERRED if move.transfer else Event.QUEUED
-    step.tell(event, queue_id=str(move.queue_id), queue=move.name)
+    step.tell(event, queue_id=str(move.queue_id), queue=move.name, attended=move.attended or None)
 
 
 def _alert(step: _Step, move: Alert) -> None:
@@ -325,14 +325,14 @@ def _alert(step: _Step, move: Alert) -> None:
     leg = step.add(Role.AGENT, str(move.agent_id), move.name, connected=False)
     leg.until = move.until
     event = Event.TRANSFERRED if move.transfer else Event.ASSIGNED
-    step.tell(event, agent_id=leg.who, agent=move.name, leg_id=str(leg.id))
+    step.tell(event, agent_id=leg.who, agent=move.name, leg_id=str(leg.id), attended=move.attended or None)
 
 
 def _to_external(step: _Step, move: ToExternal) -> None:
     step.must_be_open()
     _hand_on(step, transfer=True, attended=move.attended)
     leg = step.add(Role.EXTERNAL, move.name, move.name, connected=False)
-    step.tell(Event.TRANSFERRED, external=move.name, leg_id=str(leg.id))
+    step.tell(Event.TRANSFERRED, external=move.name, leg_id=str(leg.id), attended=move.attended or None)
 
 
 def _accept(step: _Step, move: Accept) -> None:

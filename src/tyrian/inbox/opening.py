@@ -6,7 +6,7 @@ from uuid import UUID
 from tyrian.domain.conversation import Author, ChannelInbox, Conversation, Opening
 from tyrian.domain.conversation_moves import Open, Reopen, threads_on
 from tyrian.domain.problem import Problem, Refused
-from tyrian.engine.inbox_port import NEUTRAL
+from tyrian.engine.inbox_port import NEUTRAL, NotNow
 from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import person_of
 from tyrian.inbox.base import Base, fingerprint, spelled
@@ -86,9 +86,14 @@ class Opener:
         person = person_of(address)
         row = (await store.lock_people(connection, [(channel.id, person)])).get((channel.id, person))
         if row is not None and not row.conversation.closed:
+            if opening.fresh:
+                raise NotNow("the person has a conversation on this channel that is not closed")
             return self.base.work(row), False
         inbox = self.base.inbox_of(channel.id) or ChannelInbox()
-        if row is not None and opening.reopen and threads_on(row.conversation, inbox.threading_time, self.base.now()):
+        goes_on = row is not None and threads_on(row.conversation, inbox.threading_time, self.base.now())
+        if goes_on and opening.fresh and not opening.reopen:
+            raise NotNow("the person has a conversation on this channel whose threading time has not passed")
+        if row is not None and goes_on and opening.reopen:
             work = self.base.work(row)
             work.move(Reopen(by), by)
         else:

@@ -4,12 +4,10 @@ from typing import Final
 
 from tyrian.protocols.genesys import (
     channels,
-    conversations,
-    handling,
+    conversation_operations,
     mappings,
     media_check,
     oauth,
-    outbound,
     sending,
     uploads,
     webhooks,
@@ -23,8 +21,6 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *sending.OPERATIONS,
     *mappings.OPERATIONS,
     *media_check.OPERATIONS,
-    *conversations.OPERATIONS,
-    *outbound.OPERATIONS,
-    *handling.OPERATIONS,
+    *conversation_operations.OPERATIONS,
     *uploads.OPERATIONS,
 )

@@ -9,7 +9,7 @@ from tyrian.domain.content import Base
 from tyrian.domain.problem import Problem, Refused
 from tyrian.engine.channel_entry import ChannelEntry
 from tyrian.engine.verification import State
-from tyrian.protocols.genesys import errors, ids, media_check, outbound, rich, rich_wire as wire, rights
+from tyrian.protocols.genesys import conversations, errors, ids, media_check, rich, rich_wire as wire, rights
 from tyrian.protocols.genesys.errors import ApiError
 from tyrian.protocols.genesys.operation import V2, Call, Operation, Reply
 from tyrian.protocols.genesys.organization import CAPABILITY, Organization
@@ -26,14 +26,14 @@ OPT_IN: Final = "optIn"
 async def post(call: Call) -> Reply:
     """Sends a rich message, or opens a conversation: the body says which."""
     given: wire.EitherMessage = call.body(wire.EitherMessage)
-    real = bool(given.queue_id and given.to_address and given.to_address_messenger_type)
+    real = bool(given.queue_id or given.to_address or given.to_address_messenger_type)
     if (given.content is not None) == real:
         words = (
             "The body must either have content, as a rich message, or queueId, toAddress and toAddressMessengerType, "
             "as a request for a conversation; not both."
         )
         raise errors.bad(words)
-    return await (outbound.create(call, given) if real else send(call, given))
+    return await (conversations.create_real(call) if real else send(call, given))
 
 
 async def send(call: Call, given: wire.RichMessage) -> Reply:
