@@ -82,7 +82,7 @@ class Gateway:
         self.node = Node(db.url)
         self.waker = Waker(db, self.node)
         self.metrics = Metrics()
-        tools = Tools(clock, _Sink(self), settings.public_url)
+        tools = Tools(clock, _Sink(self), settings.public_url, settings.allow_private_callbacks)
         self.channels = Channels(db, clock, box, tools, kinds)
         self.keys = KeyRing(db, clock, box)
         self.endpoints = Endpoints(db, clock)

@@ -95,6 +95,10 @@ class InboundDesk:
         self.received += sum(new)
         self.repeated += len(new) - sum(new)
 
+    async def ids(self, channel: Channel, provider_ids: Sequence[str]) -> dict[str, UUID]:
+        """The ids of messages that were committed, by the network's own: those of repeats are the first ones'."""
+        return await store.ids(self._gateway.db, channel.id, [storable(name) for name in provider_ids])
+
     async def subscriptions(self, channel: Channel, news: Sequence[Subscription]) -> None:
         """Commits who allowed or blocked the channel's sender. Without a time of its own, news is of now."""
         now = self._gateway.clock.now()

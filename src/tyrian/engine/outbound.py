@@ -12,11 +12,11 @@ import socket
 import ssl
 from collections.abc import Mapping
 
-from tyrian.engine.egress import Blocked, Target, parse_url
+from tyrian.engine.egress import Blocked, Guard, Target, parse_url
 from tyrian.engine.egress_client import request_bytes
 from tyrian.engine.egress_connection import Answer, Connection, Cut, Garbage, connect
 
-__all__ = ["Answer", "Cut", "Garbage", "NotSent", "Outbound"]
+__all__ = ["Answer", "Blocked", "Cut", "Garbage", "NotSent", "Outbound"]
 
 #: Paths whose heads are remembered; beyond that all are forgotten and made again.
 _REMEMBERED = 256
@@ -31,8 +31,18 @@ class NotSent(Exception):
 class Outbound:
     """Requests to one base URL. Times are in seconds; redirects are not followed. Use within one event loop."""
 
-    def __init__(self, base_url: str, *, headers: Mapping[str, str], timeout: float, connect_timeout: float) -> None:
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        headers: Mapping[str, str],
+        timeout: float,
+        connect_timeout: float,
+        guard: Guard | None = None,
+    ) -> None:
+        """`guard` judges where connections may go, for a base URL that a customer chose."""
         self._base = base_url
+        self._guard = guard
         self._headers = dict(headers)
         self._timeout = timeout
         self._connect_timeout = min(connect_timeout, timeout)
@@ -47,7 +57,8 @@ class Outbound:
     ) -> Answer:
         """The answer to one request, sent once; `headers` are of this request alone (signatures, for example).
 
-        Raises `NotSent` if it surely did not leave; `TimeoutError`, `Cut` or `Garbage` if it may have.
+        Raises `NotSent` if it surely did not leave, `Blocked` if the guard forbade it; `TimeoutError`, `Cut` or
+        `Garbage` if it may have left.
         """
         target = self._target(path)
         data = self._head(method, path, target, len(body), headers) + body
@@ -105,12 +116,11 @@ class Outbound:
         failure = "it has no address"
         try:
             async with asyncio.timeout_at(ends):
-                found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+                addresses = await self._addresses(target)
         except TimeoutError:
             raise NotSent(f"the name {target.host} could not be resolved in time") from None
         except OSError as error:
             raise NotSent(f"the name {target.host} could not be resolved: {error.strerror or error}") from error
-        addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
         for number, address in enumerate(addresses):
             share = (ends - loop.time()) / (len(addresses) - number)
             try:
@@ -120,6 +130,13 @@ class Outbound:
             except (OSError, ssl.SSLError) as error:
                 failure = f"{address}: {_words(error)}"
         raise NotSent(f"{target.host} port {target.port} could not be reached ({failure})")
+
+    async def _addresses(self, target: Target) -> list[str]:
+        if self._guard is not None:
+            return await self._guard.addresses(target.host, target.port)
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(target.host, target.port, type=socket.SOCK_STREAM)
+        return list(dict.fromkeys(str(info[4][0]) for info in found))
 
     async def _connect(self, target: Target, address: str, seconds: float) -> Connection:
         if target.scheme == "http":

@@ -9,6 +9,7 @@ they report is committed by the engine before the network is answered.
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from ipaddress import IPv4Network, IPv6Network
 from typing import Any, Protocol as Port
 from uuid import UUID
 
@@ -262,6 +263,8 @@ class Tools:
     sink: Sink
     #: The public base URL of this gateway, without a trailing slash; hooks live under `/hooks/<channel id>`.
     public_url: str
+    #: Inner networks that customers' URLs may lead to, for connectors that call such URLs.
+    allow_private: Sequence[IPv4Network | IPv6Network] = ()
 
 
 @dataclass(slots=True)

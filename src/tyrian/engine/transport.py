@@ -9,6 +9,7 @@ from email.utils import parsedate_to_datetime
 from time import perf_counter
 from typing import Final, Protocol as Port
 
+from tyrian.engine.egress import Guard
 from tyrian.engine.outbound import Garbage, NotSent, Outbound
 from tyrian.engine.ports import Clock, Exchange, Refused, Retry, SendResult, Tools, Unknown
 
@@ -38,8 +39,17 @@ class Transport:
     """POSTs JSON to one base URL. Times are in seconds; redirects are not followed, since none is expected."""
 
     def __init__(
-        self, base_url: str, clock: Clock, *, headers: dict[str, str], timeout: float, connect_timeout: float
+        self,
+        base_url: str,
+        clock: Clock,
+        *,
+        headers: dict[str, str],
+        timeout: float,
+        connect_timeout: float,
+        guard: Guard | None = None,
     ) -> None:
+        """With a `guard`, `post` and `reach` raise `Blocked` where it forbids the way."""
+        self._guard = guard
         self._base = base_url.rstrip("/")
         self._clock = clock
         self._headers = {"Content-Type": "application/json", "User-Agent": "Tyrian", **headers}
@@ -51,7 +61,11 @@ class Transport:
         """The client, made at its first use."""
         if self._client is None:
             self._client = Outbound(
-                self._base, headers=self._headers, timeout=self._timeout, connect_timeout=self._connect_timeout
+                self._base,
+                headers=self._headers,
+                timeout=self._timeout,
+                connect_timeout=self._connect_timeout,
+                guard=self._guard,
             )
         return self._client
 

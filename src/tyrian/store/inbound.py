@@ -81,6 +81,17 @@ async def store(db: Database | Connection, messages: Sequence[NewInbound]) -> se
     return {row[0] for row in rows}
 
 
+_IDS = """
+SELECT i.provider_id, i.id FROM unnest($2::text[]) AS w(provider_id)
+JOIN inbound i ON i.channel_id = $1 AND i.provider_id = w.provider_id
+"""
+
+
+async def ids(db: Database, channel_id: int, provider_ids: Sequence[str]) -> dict[str, UUID]:
+    """The ids under which a channel's messages are stored, by the network's own ids."""
+    return {row["provider_id"]: row["id"] for row in await db.fetch(_IDS, channel_id, list(provider_ids))}
+
+
 #: Each account's latest message to a person that went out on a channel, among the last few to this person. Customers
 #: spell a number with or without a plus.
 _PAIRED = """

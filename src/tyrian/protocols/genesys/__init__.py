@@ -5,5 +5,6 @@ from typing import Final
 from tyrian.engine.ports import Registration
 from tyrian.protocols.genesys.app import GenesysFace
 from tyrian.protocols.genesys.connector import kind
+from tyrian.protocols.genesys.open_channel import kind as open_kind
 
-registration: Final = Registration(name="genesys", kinds=(kind,), face=GenesysFace())
+registration: Final = Registration(name="genesys", kinds=(kind, open_kind), face=GenesysFace())

@@ -9,12 +9,12 @@ from uuid import uuid4
 
 import msgspec
 
-from tyrian.engine.face_ports import CallbackRequest
+from tyrian.engine.face_ports import CallbackRequest, Heard
 from tyrian.engine.keys import Form
 from tyrian.engine.remote import remote_address
 from tyrian.engine.report import Report
 from tyrian.engine.serving import ASGIApp, Disconnected, Receive, Scope, Send, answer, read_body
-from tyrian.protocols.genesys import errors, openapi
+from tyrian.protocols.genesys import errors, open_receipts, openapi
 from tyrian.protocols.genesys.desk import Desk
 from tyrian.protocols.genesys.operation import FACE, V2, Call, Operation, Reply
 from tyrian.protocols.genesys.operations import OPERATIONS
@@ -38,8 +38,18 @@ class GenesysFace:
         return Routed(Desk(gateway))
 
     def render(self, report: Report, secrets: Sequence[str], now: datetime) -> CallbackRequest:
-        """The callback that tells a customer of a report."""
+        """The callback that tells a customer of a report, or a middleware that its message was taken in."""
+        if report.kind == "inbound":
+            return open_receipts.render(report, secrets)
         return CallbackRequest({"content-type": "application/json"}, _encode(report))
+
+    async def secrets(self, gateway: "Gateway", account_id: int) -> Sequence[str]:
+        """What webhooks to the middlewares of an account need."""
+        return open_receipts.ways(gateway, account_id)
+
+    async def inbound_url(self, gateway: "Gateway", heard: Heard) -> str | None:
+        """Where a middleware is told of a message that it brought."""
+        return open_receipts.url(heard)
 
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI document."""

@@ -1,5 +1,6 @@
 """Requests to one Genesys Cloud organisation, each with a token that it takes."""
 
+from typing import Any
 from urllib.parse import urlsplit
 
 from tyrian.engine.outbound import Answer, Garbage, NotSent
@@ -21,7 +22,7 @@ class Client:
     """One OAuth client's way in. A request whose token is not taken any more is made once more with another."""
 
     def __init__(self, config: GenesysConfig, secret: str, clock: Clock) -> None:
-        times = {"timeout": config.timeout, "connect_timeout": config.connect_timeout}
+        times: dict[str, Any] = {"timeout": config.timeout, "connect_timeout": config.connect_timeout}
         self._http = Transport(config.base_url, clock, headers={"Accept": "application/json"}, **times)
         login = config.login_url or login_of(config.base_url)
         self._tokens = Tokens(login, config.client_id, secret, clock, **times)

@@ -8,7 +8,12 @@ from tyrian.protocols.genesys import (
     mappings,
     media_check,
     oauth,
+    open_inbound,
+    open_integrations,
     sending,
+    settings_content,
+    settings_messaging,
+    settings_threading,
     uploads,
     webhooks,
 )
@@ -23,4 +28,9 @@ OPERATIONS: Final[tuple[Operation, ...]] = (
     *media_check.OPERATIONS,
     *conversation_operations.OPERATIONS,
     *uploads.OPERATIONS,
+    *open_integrations.OPERATIONS,
+    *open_inbound.OPERATIONS,
+    *settings_content.OPERATIONS,
+    *settings_messaging.OPERATIONS,
+    *settings_threading.OPERATIONS,
 )
