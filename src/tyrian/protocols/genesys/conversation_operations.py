@@ -14,7 +14,7 @@ from tyrian.protocols.genesys import (
 from tyrian.protocols.genesys.operation import V2, Handler, Operation
 from tyrian.protocols.genesys.organization import CAPABILITY
 from tyrian.protocols.genesys.paging import QUERY
-from tyrian.protocols.genesys.rights import CONVERSATION_READ, CONVERSATIONS, MESSAGING_WRITE
+from tyrian.protocols.genesys.rights import CONVERSATION_READ, CONVERSATIONS, MESSAGING_READ, MESSAGING_WRITE
 
 TAG: Final = "Conversations"
 ROUTING: Final = "Routing"
@@ -88,6 +88,7 @@ _READING: Final = (
         reading.read_message,
         "Read a message of a conversation",
         wire.MessageData,
+        scope=MESSAGING_READ,
         some=_VIEW,
         query=_LEGACY,
         errors=(400, 404),
@@ -98,6 +99,7 @@ _READING: Final = (
         reading.read_details,
         "Read a message by its id alone",
         wire.MessageData,
+        scope=MESSAGING_READ,
         some=_VIEW,
         query=_LEGACY,
         errors=(400, 404),
@@ -109,7 +111,7 @@ _READING: Final = (
         reading.read_bulk,
         "Read several messages of a conversation",
         reading.MessageIds,
-        scope=READ,
+        scope=MESSAGING_READ,
         some=_VIEW,
         query=_LEGACY,
         answer=wire.Messages,
