@@ -2,6 +2,9 @@
 
 A turn is written with its message, in the hands of the node that stored it, and removed once it was reacted to. What a
 node that died had in hand is taken up by another. So every message is reacted to at least once.
+
+A message that cannot be reacted to is tried again, and what the person sends meanwhile waits behind it. Only where
+their messages come to several nodes may a later one overtake it.
 """
 
 import asyncio
@@ -22,7 +25,7 @@ from tyrian.engine.ports import Channel, Clock
 from tyrian.engine.reacting import Reaction, Said, Turn
 from tyrian.store import turns as store
 from tyrian.store.batcher import Batcher
-from tyrian.store.database import LOST, Connection, Database
+from tyrian.store.database import LOST, Connection, Database, persist
 
 log = logging.getLogger(__name__)
 
@@ -61,6 +64,8 @@ class Turns:
         self.reactions: list[Reaction] = []
         self._lines: dict[tuple[int, str], deque[Turn]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
+        #: People with a message that is tried again, and when: what they send meanwhile waits behind it.
+        self._stalled: dict[tuple[int, str], datetime] = {}
         #: The turns in hand: one whose lease ran out while it was being reacted to is not begun a second time here.
         self._held: set[UUID] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
@@ -105,6 +110,9 @@ class Turns:
         now = self._gateway.clock.now()
         until = now + timedelta(seconds=LEASE)
         rows = await store.claim(self._gateway.db, now, self._gateway.node.number, until, _BATCH)
+        if len(rows) < _BATCH:
+            # Whatever was due has been taken up, here or elsewhere.
+            self._stalled = {key: due for key, due in self._stalled.items() if due > now}
         for row in rows:
             if row["inbound_id"] in self._held:
                 continue
@@ -141,10 +149,13 @@ class Turns:
         line = self._lines[key]
         try:
             while line:
+                due = self._stalled.get(key)
+                if due is not None:
+                    await self._wait_behind(line, due)
+                    continue
                 turn = line.popleft()
                 async with self._room:
                     await self._turn(turn)
-                self._held.discard(turn.inbound_id)
         finally:
             del self._lines[key]
 
@@ -161,6 +172,8 @@ class Turns:
             await self._done.submit(turn.inbound_id)
         except Exception:
             log.exception("the turn of message %s stays, and will be taken again", turn.inbound_id)
+        finally:
+            self._held.discard(turn.inbound_id)
 
     async def _react(self, turn: Turn) -> None:
         for reaction in self.reactions:
@@ -169,15 +182,28 @@ class Turns:
                 return
 
     async def _put_off(self, turn: Turn) -> None:
+        # Before it is given back: whoever takes it up then, be it this node, must not believe it to be in hand.
+        self._held.discard(turn.inbound_id)
         try:
             if turn.tries >= len(AGAIN):
                 log.error("message %s is not reacted to: that failed %d times", turn.inbound_id, turn.tries + 1)
                 await self._done.submit(turn.inbound_id)
                 return
             due = self._gateway.clock.now() + timedelta(seconds=AGAIN[turn.tries])
-            await store.put_off(self._gateway.db, turn.inbound_id, due)
+            self._stalled[turn.channel.id, turn.person] = due
+            await persist(lambda: store.put_off(self._gateway.db, turn.inbound_id, due))
         except Exception as error:
             log.warning("the turn of message %s stays until its lease ends: %r", turn.inbound_id, error)
+
+    async def _wait_behind(self, line: deque[Turn], due: datetime) -> None:
+        """Puts a person's further messages off with the one before them, so that they are taken up in order."""
+        ids = [turn.inbound_id for turn in line]
+        line.clear()
+        self._held.difference_update(ids)
+        try:
+            await persist(lambda: store.wait_behind(self._gateway.db, ids, due))
+        except Exception as error:
+            log.warning("the turns of messages %s stay until their leases end: %r", ids, error)
 
     async def _remove(self, ids: Sequence[UUID]) -> Sequence[None]:
         await store.done(self._gateway.db, ids)

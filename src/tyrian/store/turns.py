@@ -14,6 +14,7 @@ SELECT *, $5::int, $6::timestamptz, $7::timestamptz FROM unnest($1::uuid[], $2::
 ON CONFLICT DO NOTHING
 """
 _DONE = "DELETE FROM turns WHERE inbound_id = ANY($1::uuid[])"
+_WAIT_BEHIND = "UPDATE turns SET leased_until = NULL, due_at = $2 WHERE inbound_id = ANY($1::uuid[])"
 _PUT_OFF = "UPDATE turns SET leased_until = NULL, due_at = $2, tries = tries + 1 WHERE inbound_id = $1"
 
 #: Turns that are due and that nobody has in hand: put off, or of a node that died.
@@ -52,6 +53,11 @@ async def done(db: Database, ids: Sequence[UUID]) -> None:
 async def put_off(db: Database, inbound_id: UUID, due_at: datetime) -> None:
     """Gives a turn back, to be tried again later."""
     await db.execute(_PUT_OFF, inbound_id, due_at)
+
+
+async def wait_behind(db: Database, ids: Sequence[UUID], due_at: datetime) -> None:
+    """Gives turns back that wait for one before them; they were not tried."""
+    await db.execute(_WAIT_BEHIND, list(ids), due_at)
 
 
 async def claim(db: Database, now: datetime, node: int, until: datetime, limit: int) -> list[Any]:
