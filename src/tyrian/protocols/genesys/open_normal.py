@@ -10,11 +10,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from tyrian.domain.content import Base, Carousel, LinkButton, Survey, type_of
+from tyrian.domain.content import Base, type_of
 from tyrian.domain.limits import Bound, Capabilities, ContentRule
 from tyrian.domain.purpose import Purpose
 from tyrian.engine.ports import Outgoing
-from tyrian.protocols.genesys import shapes
+from tyrian.protocols.genesys.conversation_content import STRUCTURED, normalized
 from tyrian.protocols.genesys.ids import iso
 from tyrian.protocols.genesys.open_config import Facts, OpenConfig, allowed
 
@@ -23,11 +23,15 @@ SIGNATURE: Final = "X-Hub-Signature-256"
 TYPING_MS: Final = 5000
 _SOURCE: Final = "Genesys Cloud SDK 269.0.0, models; developer centre, Open Messaging"
 #: A content's type -> the MIME type of a file whose URL does not tell.
-_OTHERWISE: Final = {"image": "image/jpeg", "video": "video/mp4", "audio": "audio/mpeg"}
-_UNKNOWN: Final = "application/octet-stream"
+_OTHERWISE: Final = {
+    "image": "image/jpeg",
+    "video": "video/mp4",
+    "audio": "audio/mpeg",
+    "file": "application/octet-stream",
+}
 #: Cards of a carousel (Resource Center).
 _MAX_CARDS: Final = 10
-_ACTIONS: Final = ("reply", "open-url")
+_ACTIONS: Final = ("reply", "open-url", "none")
 
 
 def sign(body: bytes, token: str) -> str:
@@ -41,7 +45,7 @@ def sign(body: bytes, token: str) -> str:
 def message(facts: Facts, outgoing: Outgoing, now: datetime) -> dict[str, Any]:
     """A message for a person. It is known by the message's id, of which a receipt speaks."""
     made = said(outgoing.content)
-    rich = made["type"] == "Structured"
+    rich = made["type"] == STRUCTURED
     return {
         "id": str(outgoing.message_id),
         "channel": _channel(facts, outgoing.to, now, str(outgoing.attempt_id)),
@@ -53,30 +57,13 @@ def message(facts: Facts, outgoing: Outgoing, now: datetime) -> dict[str, Any]:
 
 def said(content: Base) -> dict[str, Any]:
     """Type, text and elements of a content."""
-    made = shapes.body(content)
-    if isinstance(content, Survey):
-        options = [{"text": option, "payload": option, "action": "Message"} for option in content.options]
-        made["content"] = [
-            *({"contentType": "QuickReply", "quickReply": option} for option in options),
-            *made.get("content", []),
-        ]
-        made["type"] = "Structured"
-    elif isinstance(content, Carousel):
-        cards = [
-            {
-                "title": card.title,
-                "image": card.image,
-                "actions": [_link(link) for link in (card.primary, card.secondary) if link is not None],
-            }
-            for card in content.cards or ()
-        ]
-        carousel = {"contentType": "Carousel", "carousel": {"cards": cards}}
-        made["content"], made["type"] = [carousel, *made.get("content", [])], "Structured"
+    kind, text, elements = normalized(content)
+    made: dict[str, Any] = {"type": kind}
+    if text:
+        made["text"] = text
+    if elements:
+        made["content"] = msgspec.to_builtins(elements)
     return made
-
-
-def _link(link: LinkButton) -> dict[str, str]:
-    return {"type": "Link", "text": link.text, "url": link.url}
 
 
 def typing(facts: Facts, person: str, identifier: str, now: datetime) -> dict[str, Any]:
@@ -164,8 +151,8 @@ _CONTENTS: Final = {
 def _files(content: Base) -> Iterator[tuple[str, str]]:
     """Where files are in a content, with the MIME type that each seems to be of."""
     kind, some = type_of(content), msgspec.to_builtins(content)
-    if kind in shapes.MEDIA:
-        yield "/url", mime_of(some["url"], _OTHERWISE.get(kind, _UNKNOWN))
+    if kind in _OTHERWISE:
+        yield "/url", mime_of(some["url"], _OTHERWISE[kind])
     for number, card in enumerate(some.get("cards") or ()):
         yield f"/cards/{number}/image", mime_of(card["image"], _OTHERWISE["image"])
 
