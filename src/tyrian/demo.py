@@ -23,6 +23,7 @@ NATIVE_KEY: Final = "tyrian-demo-key"
 SERVICE_ID: Final = 1001
 BOT_TOKEN: Final = "0000000000000000-0000000000000000-0000000000000000"  # noqa: S105 - of the simulated cloud only
 BOT_NAME: Final = "Tyrian Demo"
+GENESYS_BOT_TOKEN: Final = "1111111111111111-1111111111111111-1111111111111111"  # noqa: S105 - as above
 SMS_SENDER: Final = "TyrianDemo"
 SMS_LOGIN: Final = "tyrian"
 PREFIX: Final = "/sim"
@@ -69,6 +70,8 @@ class Demo:
         self.world = World(gateway.clock, settings=settings)
         await self.world.start()
         await self._channels(gateway, account.id, self.world)
+        if "genesys" in gateway.faces:
+            await self._organization(gateway, account.id)
         return {PREFIX: self.world.app}
 
     async def stop(self) -> None:
@@ -102,6 +105,14 @@ class Demo:
                 world.register_service(SERVICE_ID, hook, self._callback_secret)
             elif spec.kind == "viber_bot":
                 world.register_bot(BOT_TOKEN, BOT_NAME, "tyriandemo", webhook=hook)
+
+    async def _organization(self, gateway: Gateway, account_id: int) -> None:
+        """Viber channels made through Genesys' API are bots of the simulated cloud; one waits there for them."""
+        assert self.world is not None
+        self.world.register_bot(GENESYS_BOT_TOKEN, "Genesys Demo", "genesysdemo")
+        key = (account_id, "genesys", "organization", "me")
+        if await gateway.documents.get(*key) is None:
+            await gateway.documents.put(*key, {"viberBaseUrl": f"{self._settings.public_url}{PREFIX}/pa"})
 
     def _specs(self, base: str, smsc_port: int, timeout: float) -> tuple[ChannelSpec, ...]:
         return (
