@@ -16,8 +16,7 @@ from tyrian.engine.gateway import Gateway
 from tyrian.engine.hooks import Hooks
 from tyrian.engine.ports import Clock
 from tyrian.engine.registry import faces_of, kinds_of, load_registrations
-from tyrian.inbox.flows.desk import Flows
-from tyrian.inbox.setup import install as install_inbox, put_before_inbox
+from tyrian.inbox.setup import install as install_inbox
 from tyrian.media.desk import Desk
 from tyrian.media.host import Host
 from tyrian.media.links import Links
@@ -68,9 +67,6 @@ class App:
             gateway.media = Desk(gateway.db, gateway.settings, gateway.clock, gateway.ids, links)
         if gateway.inbox is None:
             install_inbox(gateway)
-        if gateway.flows is None:
-            gateway.flows = Flows(gateway)
-            put_before_inbox(gateway, gateway.flows)
         self._prefixes: list[tuple[str, ASGIApp]] = [(p, app) for p, app in (mounts or {}).items()]
         if "api" in gateway.roles:
             host = Host(gateway.db, gateway.clock, links)

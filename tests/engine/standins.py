@@ -83,6 +83,7 @@ class StandIn:
         self.inbound: Any = None
         self.receipts: Any = None
         self.turns = Turns(self)
+        self.flows: Any = None
         self.account = 0
 
     async def open(self) -> "StandIn":

@@ -139,6 +139,7 @@ OUTCOMES: Final[dict[str, str]] = {
     "handed_over": "The person was handed to the inbox, and that conversation is over.",
     "timed_out": "The person did not answer in time, and the flow says nothing for that case.",
     "not_understood": "The person's answers did not fit too often, and the flow says nothing for that case.",
+    "taken_over": "An agent of the inbox began to speak with the person.",
     "interrupted": "The person wrote a word that starts a flow, and is in a new run.",
     "stopped": "The run was ended through the API.",
     "flow_removed": "The flow was removed, or taken from the channel.",

@@ -17,6 +17,7 @@ import asyncpg
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.inbound import InboundDesk
 from tyrian.engine.ports import Connector, HookAnswer, HookRequest
+from tyrian.engine.reacting import person_of
 from tyrian.engine.receipts import Receipts
 from tyrian.engine.remote import remote_address
 from tyrian.store.database import LOST
@@ -32,6 +33,8 @@ MAX_BODY: Final = 1_048_576
 #: Seconds that a request's body may take to come, and that its commit may take.
 _READ_SECONDS: Final = 15.0
 _COMMIT_SECONDS: Final = 15.0
+#: Seconds that noting a deep link may hold up a welcome.
+_OPENED_SECONDS: Final = 2.0
 _METHODS: Final = frozenset({"POST", "GET", "PUT", "HEAD"})
 _MAX_ID: Final = 2**31 - 1
 _MAX_FIELDS: Final = 200
@@ -60,6 +63,8 @@ class _Gateway(Protocol):
     def receipts(self) -> Receipts: ...
     @property
     def inbound(self) -> InboundDesk: ...
+    @property
+    def flows(self) -> Any: ...
 
 
 class _Gone(Exception):
@@ -123,6 +128,8 @@ class Hooks:
             return _UNREADABLE
         if answer.receipts or answer.inbound or answer.subscriptions:
             answer = await self._committed(entry, answer)
+        if answer.opened:
+            await self._opened(entry, answer)
         if answer.then is not None:
             try:
                 answer.then()
@@ -172,6 +179,18 @@ class Hooks:
             log.exception("news for channel %s could not be stored", entry.channel.name)
             return _LATER
         return answer
+
+    async def _opened(self, entry: ChannelEntry, answer: HookAnswer) -> None:
+        """Tells the flows by which links people came. Whatever comes of that, they get their welcome."""
+        flows = self._gateway.flows
+        if flows is None or not flows.wants(entry.channel):
+            return
+        try:
+            async with asyncio.timeout(_OPENED_SECONDS):
+                for one in answer.opened:
+                    await flows.opened(entry.channel.id, person_of(one.person), one.context)
+        except Exception as error:
+            log.warning("channel %s: by which link somebody came is not noted: %r", entry.channel.name, error)
 
     async def _commit(self, entry: ChannelEntry, answer: HookAnswer) -> None:
         gateway, channel = self._gateway, entry.channel

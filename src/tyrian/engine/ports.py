@@ -179,6 +179,14 @@ class Subscription:
 
 
 @dataclass(slots=True)
+class Opened:
+    """A person opened the chat by a deep link. `context` is what the link carries."""
+
+    person: str
+    context: str
+
+
+@dataclass(slots=True)
 class HookRequest:
     """An HTTP request from a network, raw, as a signature needs it. Header names are in lower case."""
 
@@ -200,6 +208,7 @@ class HookAnswer:
     receipts: Sequence[Receipt] = ()
     inbound: Sequence[Inbound] = ()
     subscriptions: Sequence[Subscription] = ()
+    opened: Sequence[Opened] = ()
     #: Called once all of this is committed, right before the answer; what takes longer it must begin on its own.
     then: Callable[[], None] | None = None
 

@@ -49,6 +49,7 @@ class Gateway(Protocol):
     waker: Waker
     callbacks: Callbacks
     people: People
+    flows: Any
     roles: frozenset[str]
 
 
@@ -136,6 +137,12 @@ class Base:
         """The conversation that a change leaves, with what followed from it at once."""
         it = outcome.it if isinstance(outcome, Work) else outcome
         return await self.must(it.account_id, it.id)
+
+    async def taken_over(self, conversation: Conversation) -> None:
+        """Has no flow go on with a person with whom an agent speaks."""
+        entry = self.gateway.channels.by_id(conversation.channel_id)
+        if conversation.with_agent and entry is not None and self.gateway.flows is not None:
+            await self.gateway.flows.taken_over(entry.channel, conversation.person)
 
     async def write(self, connection: Connection, works: Sequence[Work]) -> None:
         """Writes what was changed, last in a transaction. Raises `Crossed`."""

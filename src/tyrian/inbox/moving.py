@@ -56,7 +56,9 @@ class Mover:
             work.move(Accept(found.id if found else None, found.name if found else None, leg_id), by)
 
         done = await self.base.change(account_id, conversation_id, plan, key=key, what=("accept", agent, leg_id, by))
-        return await self.base.conversation(done)
+        conversation = await self.base.conversation(done)
+        await self.base.taken_over(conversation)
+        return conversation
 
     async def decline(
         self,

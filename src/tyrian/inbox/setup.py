@@ -4,15 +4,18 @@ from typing import Any
 
 from tyrian.engine.reacting import Reaction
 from tyrian.inbox.desk import Desk
+from tyrian.inbox.flows.desk import Flows
 
 
 def install(gateway: Any) -> Desk:
-    """Gives a gateway its inbox: before it starts, so that no message passes it by."""
+    """Gives a gateway its inbox and its flows: before it starts, so that no message passes them by."""
     desk = Desk(gateway)
     gateway.inbox = desk
     gateway.turns.reactions.insert(0, desk.recorder)
     gateway.turns.reactions.append(desk.router)
     gateway.node.listen("tyrian_due", desk.notified)
+    gateway.flows = Flows(gateway)
+    put_before_inbox(gateway, gateway.flows)
     if gateway.ready:
         desk.start_soon()
     return desk

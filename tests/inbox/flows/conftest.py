@@ -20,6 +20,7 @@ from tyrian.engine.flow_port import FlowShown, RunSearch, RunShown
 from tyrian.engine.gateway import Gateway
 from tyrian.engine.ports import Clock, Inbound, Outgoing
 from tyrian.inbox.flows.desk import Flows
+from tyrian.inbox.setup import install
 from tyrian.settings import Settings
 from tyrian.store import accounts
 from tyrian.store.crypto import SecretBox
@@ -134,7 +135,13 @@ async def until(check: Callable[[], Awaitable[Any]], about: Callable[[], object]
 
 @asynccontextmanager
 async def housed(
-    url: str, *, clock: Clock | None = None, scale: float = 1.0, account: str | None = "shop", **settings: Any
+    url: str,
+    *,
+    clock: Clock | None = None,
+    scale: float = 1.0,
+    account: str | None = "shop",
+    inbox: bool = False,
+    **settings: Any,
 ) -> AsyncIterator[House]:
     """A running house on a migrated database. Without `account` it is the second node of the account there."""
     scripts = {"bot": Script(), "sms": Script()}
@@ -149,9 +156,13 @@ async def housed(
         account_id = (await accounts.create(db, account, gateway.clock.now())).id
     else:
         account_id = int(await db.fetchval("SELECT min(id) FROM accounts"))
-    await gateway.start()
-    gateway.flows = Flows(gateway)
-    gateway.turns.reactions.append(gateway.flows)
+    if inbox:
+        install(gateway)
+        await gateway.start()
+    else:
+        await gateway.start()
+        gateway.flows = Flows(gateway)
+        gateway.turns.reactions.append(gateway.flows)
     for name in scripts if account is not None else ():
         await gateway.channels.create(account_id, ChannelSpec(name=name, kind=name))
     try:

@@ -308,6 +308,9 @@ class Inbox:
         self.given: dict[str, dict[str, Any]] = {}
         self.talking = False
 
+    def channel_inbox(self, channel_id: int) -> None:
+        """No channel shows its threads here."""
+
     async def queue(self, account_id: int, name: str) -> object:
         return SimpleNamespace(name=name)
 

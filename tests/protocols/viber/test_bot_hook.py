@@ -12,7 +12,7 @@ from tests.protocols.viber.stub import TOOLS, hook_request
 from tyrian.domain.content import Base, Contact, Content, File, Image, Location, Sticker, Text, UrlContent, Video
 from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.domain.reasons import REASONS
-from tyrian.engine.ports import Channel, HookAnswer, HookRequest, Subscription
+from tyrian.engine.ports import Channel, HookAnswer, HookRequest, Opened, Subscription
 from tyrian.protocols.viber.bot import BotConnector
 from tyrian.protocols.viber.hooks import sign
 from tyrian.protocols.viber.statuses import FAILED_WORDS
@@ -195,6 +195,11 @@ def test_a_person_who_opens_the_chat_is_welcomed() -> None:
         "keyboard": {"Type": "keyboard", "Buttons": [{"ActionBody": "go", "Text": "Go"}]},
     }
     assert call(bot, event="webhook", timestamp=STAMP, message_token=2).body == b""
+
+
+def test_the_link_by_which_a_person_came_is_told() -> None:
+    assert call(**OPENED).opened == [Opened(str(USER["id"]), "shop-7")]
+    assert not call(**{**OPENED, "context": ""}).opened
 
 
 def test_without_a_welcome_the_answer_is_empty() -> None:

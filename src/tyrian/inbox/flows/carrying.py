@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from typing import Any, Final, Protocol
 from uuid import UUID
 
+from tyrian.domain.content import Base as Content
+from tyrian.domain.conversation import Author, By
 from tyrian.domain.flow_content import offered
 from tyrian.domain.flow_run import HandOver, Tell
 from tyrian.domain.problem import Refused
@@ -78,12 +80,21 @@ class Carrier:
             idempotency_key=_key(row.id, effect.number),
         )
         try:
-            await self._gateway.intake.submit(submission)
+            accepted = await self._gateway.intake.submit(submission)
         except Refused as refused:
             log.info("flow run %s ends: its message was refused: %s", row.id, refused)
             return "refused"
         self.said += 1
+        await self._show(entry, record, accepted.messages[0].id, content)
         return None
+
+    async def _show(self, entry: ChannelEntry, record: Record, message_id: UUID, content: Content) -> None:
+        """Shows in the person's thread what was said to them, where the channel has an inbox."""
+        inbox, row = self._gateway.inbox, record.row
+        if inbox is None or inbox.channel_inbox(entry.channel.id) is None:
+            return
+        by = Author(By.FLOW, str(row.flow_id))
+        await inbox.record(row.account_id, entry.channel, row.person, message_id=message_id, content=content, by=by)
 
     async def _hand_over(self, entry: ChannelEntry, record: Record, effect: HandOver) -> str | None:
         row = record.row

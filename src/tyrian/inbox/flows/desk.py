@@ -85,6 +85,10 @@ class Flows:
         """Notes by which deep link a person opened a chat."""
         await flow_runs.opened(self._gateway.db, channel_id, person, context[:255], self._gateway.clock.now())
 
+    async def taken_over(self, channel: Channel, person: str) -> None:
+        """Ends a person's run, because an agent speaks with them now."""
+        await self._engine.taken_over(channel, person)
+
     # -- Publishing -----------------------------------------------------------------------------------------------
 
     async def check(self, account_id: int, file: FlowFile, channels: Sequence[str]) -> Sequence[Finding]:

@@ -175,6 +175,15 @@ class Engine:
         """Ends a run; False if it went on meanwhile."""
         return await self._step(record, Stopped(why), None) is not None
 
+    async def taken_over(self, channel: Channel, person: str) -> None:
+        """Ends the run of a person with whom an agent speaks; one that was handed over waits for the agent to close."""
+        if not self._book.wants(channel):
+            return
+        for _ in range(_TRIES):
+            record, _ = await self._records.find(channel, person)
+            if record is None or record.run.state in ("handed_over", "ended") or await self._stop(record, "taken_over"):
+                return
+
     async def end(self, row: StoredRun, why: str) -> bool:
         """Ends a run from outside."""
         return await self._stop(Record(row), why)

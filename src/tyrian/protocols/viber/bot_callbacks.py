@@ -10,7 +10,7 @@ import msgspec
 
 from tyrian.domain.content import Contact
 from tyrian.domain.lifecycle import ReceiptKind
-from tyrian.engine.ports import HookAnswer, Inbound, Receipt, Subscription
+from tyrian.engine.ports import HookAnswer, Inbound, Opened, Receipt, Subscription
 from tyrian.protocols.viber import bot_wire as wire
 from tyrian.protocols.viber.bot_content import from_wire
 from tyrian.protocols.viber.hooks import digest, moment, refused, storable
@@ -44,7 +44,7 @@ def read(body: bytes, *, to: str, welcome: bytes = b"", per_receiver: bool = Fal
     if callback.event in _RECEIPTS:
         return _receipt(callback, body, per_receiver)
     if callback.event == "conversation_started":
-        return HookAnswer(body=welcome)
+        return HookAnswer(body=welcome, opened=_opened(callback))
     reader = _READERS.get(callback.event)
     # `webhook` (the handshake), `client_status`, `action`, and whatever Viber adds: taken, and nothing to commit.
     return reader(callback, body, to) if reader else HookAnswer()
@@ -61,6 +61,13 @@ def _receipt(callback: wire.Callback, body: bytes, per_receiver: bool) -> HookAn
         refs.append(broadcast_ref(ref, storable(callback.user_id)))
     at, raw = moment(callback.timestamp), body.decode("utf-8", "replace")
     return HookAnswer(receipts=[Receipt(r, kind, reason, at, raw) for r in refs])
+
+
+def _opened(callback: wire.Callback) -> list[Opened]:
+    """By which deep link the person came. Viber says so in this callback alone."""
+    if callback.user is None or not callback.user.id or not callback.context:
+        return []
+    return [Opened(storable(callback.user.id), storable(callback.context))]
 
 
 def _subscribed(callback: wire.Callback, body: bytes, to: str) -> HookAnswer:
