@@ -15,7 +15,7 @@ from uuid import UUID
 
 from tyrian.domain import words
 from tyrian.domain.consent import EVERY_CHANNEL, EVERY_PURPOSE, Policy
-from tyrian.domain.content import Text
+from tyrian.domain.content import Base as Content, Text
 from tyrian.domain.ids import Ids
 from tyrian.domain.people import Place
 from tyrian.domain.problem import Refused
@@ -225,6 +225,10 @@ class Confirming:
         if mine is not None and (mine.opt_out_text or mine.opt_in_text):
             return True
         return any(r.wants(channel) for r in self._gateway.turns.reactions if r is not self)
+
+    def concerns(self, content: Content, extra: dict[str, Any]) -> bool:
+        """What was read as a word for leaving or coming back."""
+        return EXTRA in extra
 
     async def react(self, turn: Turn) -> bool:
         """Confirms what a word changed; a word for leaving needs no other answer."""
