@@ -1,0 +1,40 @@
+"""Requests made up from the face's own description, right ones and wrong ones: no 5xx, and no answer outside it."""
+
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, settings
+
+from tests.protocols.faces import CHECKS, in_a_thread
+from tests.protocols.genesys.conftest import Api, serving
+from tyrian.protocols.genesys import openapi
+
+#: A client that is narrowed by made-up requests, or an organisation that loses its licence, would end the test.
+_APART = "putOrganizationsMe|putOauthClient"
+schema = schemathesis.openapi.from_dict(openapi.document()).exclude(operation_id_regex=_APART)
+
+
+@pytest.fixture(scope="module")
+def live(module_database_url: str) -> Iterator[Api]:
+    """A gateway in a thread of its own: these tests wait for its answers without a loop."""
+
+    @asynccontextmanager
+    async def opening() -> AsyncIterator[Api]:
+        async with serving(module_database_url) as served:
+            api = await served.account()
+            await api.organization(requestsPerMinute=1_000_000)
+            yield api
+
+    with in_a_thread(opening) as opened:
+        yield opened
+
+
+@schema.parametrize()
+@settings(max_examples=5, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+def test_whatever_is_asked(case: Any, live: Api) -> None:
+    headers = {} if case.operation.path == "/oauth/token" else {"Authorization": f"Bearer {live.token}"}
+    response = case.call(base_url=live.url, headers=headers)
+    case.validate_response(response, checks=CHECKS)
