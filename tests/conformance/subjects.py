@@ -9,6 +9,7 @@ import os
 from collections.abc import Sequence
 
 from tests.conformance import genesys, guide, infobip, telesign
+from tests.conformance.open_messaging import OpenMessagingSubject
 from tests.conformance.sms import SmsSubject
 from tests.conformance.subject import Subject
 from tests.conformance.tyntec import TyntecSubject
@@ -26,6 +27,7 @@ def subjects() -> Sequence[Subject]:
         *telesign.SUBJECTS,
         TyntecSubject(),
         *genesys.SUBJECTS,
+        OpenMessagingSubject(),
         guide.subject(),
         *([_named(named)] if named else []),
     ]

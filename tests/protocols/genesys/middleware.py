@@ -73,15 +73,6 @@ class Middleware:
             assert request.headers["x-hub-signature-256"] == signature(request.body)
         return [request.json for request in requests]
 
-    async def answers(self, text: str, conversation: str) -> str:
-        """Somebody of the business writes; the message's id."""
-        about = (await self.api.get(f"conversations/{conversation}")).body
-        legs = [m for p in about["participants"] if p["purpose"] in ("agent", "customer") for m in p["messages"]]
-        path = f"conversations/messages/{conversation}/communications/{legs[0]['id']}/messages"
-        sent = await self.api.post(path, {"textBody": text})
-        assert sent.status == 200, sent.raw
-        return str(sent.body["id"])
-
 
 async def integrated(api: Api, **more: Any) -> Middleware:
     """An integration whose webhook is the account's."""

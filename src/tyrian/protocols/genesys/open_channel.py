@@ -82,6 +82,8 @@ class OpenConnector:
 
     async def send(self, outgoing: Outgoing) -> SendResult:
         """Bring one message to the middleware. Any 2xx takes it, whatever the body."""
+        for pointer, words in normal.barred(outgoing.content, self._facts.config.outbound_media):
+            return Refused("content_refused", Exchange("", error=f"{pointer} {words}"))
         body = _encode(normal.message(self._facts, outgoing, self._clock.now()))
         try:
             answered = await self._post(body)

@@ -120,9 +120,7 @@ def capabilities(config: dict[str, Any]) -> Capabilities:
     types = msgspec.convert(config, OpenConfig).outbound_media
 
     def media(content: Base, purpose: Purpose) -> Iterator[tuple[str, str]]:
-        for pointer, mime in _files(content):
-            if not allowed(mime, types):
-                yield pointer, f"is {mime}, which the integration's supported content does not let out"
+        return barred(content, types)
 
     return Capabilities(
         contents=_CONTENTS,
@@ -146,6 +144,13 @@ _CONTENTS: Final = {
         )
     ),
 }
+
+
+def barred(content: Base, types: tuple[str, ...]) -> Iterator[tuple[str, str]]:
+    """The files of a content that may not go out: where each is, and what is wrong with it."""
+    for pointer, mime in _files(content):
+        if not allowed(mime, types):
+            yield pointer, f"is {mime}, which the integration's supported content does not let out"
 
 
 def _files(content: Base) -> Iterator[tuple[str, str]]:
