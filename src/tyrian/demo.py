@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from tyrian.app import ASGIApp
+from tyrian.domain.conversation import Agent, AgentState, ChannelInbox, Queue
 from tyrian.engine.channel_spec import ChannelChange, ChannelSpec
 from tyrian.engine.gateway import Gateway
 from tyrian.engine.keys import Form
@@ -27,6 +28,11 @@ GENESYS_BOT_TOKEN: Final = "1111111111111111-1111111111111111-1111111111111111" 
 SMS_SENDER: Final = "TyrianDemo"
 SMS_LOGIN: Final = "tyrian"
 PREFIX: Final = "/sim"
+QUEUE: Final = "demo-queue"
+AGENT: Final = "demo-agent"
+#: The channels on which what people write goes to the queue, and how many conversations its agent takes at a time.
+ANSWERED: Final = ("demo-viber", "demo-bot")
+CAPACITY: Final = 100
 
 #: The credentials of the vendors' faces are seeded too; each works once its face is installed.
 FACE_KEYS: Final[tuple[dict[str, Any], ...]] = (
@@ -72,6 +78,7 @@ class Demo:
         await self._channels(gateway, account.id, self.world)
         if "genesys" in gateway.faces:
             await self._organization(gateway, account.id)
+        await _staff(gateway, account.id)
         return {PREFIX: self.world.app}
 
     async def stop(self) -> None:
@@ -141,6 +148,29 @@ class Demo:
                 secrets={"password": self._sms_password},
             ),
         )
+
+
+async def _staff(gateway: Gateway, account_id: int) -> None:
+    """A queue that the Viber channels lead into, and an agent who answers in it."""
+    inbox, now = gateway.inbox, gateway.clock.now()
+    if await inbox.queue(account_id, QUEUE) is not None:
+        return
+    queue = Queue(id=gateway.ids.new(now), name=QUEUE, created_at=now, updated_at=now)
+    queue = await inbox.put_queue(account_id, queue)
+    agent = Agent(
+        id=gateway.ids.new(now),
+        name=AGENT,
+        state=AgentState.AVAILABLE,
+        capacity=CAPACITY,
+        queues=[queue.id],
+        created_at=now,
+        updated_at=now,
+    )
+    await inbox.put_agent(account_id, agent)
+    for name in ANSWERED:
+        entry = gateway.channels.get(account_id, name)
+        if entry is not None:
+            await inbox.set_channel_inbox(account_id, entry.channel, ChannelInbox(queue_id=queue.id))
 
 
 def _patience(gateway: Gateway) -> float:

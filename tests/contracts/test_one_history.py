@@ -17,6 +17,7 @@ TYNTEC = {"apikey": "demo-tyntec-key"}
 _CUSTOMER = "FFFFFFFF-EEEE-DDDD-1234-AB1234567890"
 _KEY = "ABC12345yusumoN6BYsBVkh+yRJ5czgsnCehZaOYldPJdmFh6NeX8kunZ2zU1YWaUw/0wV6xfw=="
 TELESIGN = {"authorization": "Basic " + base64.b64encode(f"{_CUSTOMER}:{_KEY}".encode()).decode()}
+_GENESYS = base64.b64encode(b"demo-genesys-client:demo-genesys-secret").decode()
 
 
 def _asked(demo: Demo, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
@@ -53,7 +54,21 @@ def by_tyntec(demo: Demo) -> UUID:
     return UUID(_asked(demo, "POST", "/conversations/v3/messages", body, TYNTEC)["messageId"])
 
 
-@pytest.mark.parametrize("send", [by_native, by_infobip, by_telesign, by_tyntec], ids=lambda send: send.__name__)
+def genesys(demo: Demo) -> dict[str, str]:
+    """The headers of a client of Genesys' API."""
+    headers = {"authorization": f"Basic {_GENESYS}", "content-type": "application/x-www-form-urlencoded"}
+    answer = _asked(demo, "POST", "/oauth/token", b"grant_type=client_credentials", headers)
+    return {"authorization": f"Bearer {answer['access_token']}"}
+
+
+def by_genesys(demo: Demo) -> UUID:
+    body = {"fromAddress": "demo-viber", "toAddress": f"+{TO}", "toAddressMessengerType": "open", "textBody": "Hello"}
+    return UUID(_asked(demo, "POST", "/api/v2/conversations/messages/agentless", body, genesys(demo))["id"])
+
+
+@pytest.mark.parametrize(
+    "send", [by_native, by_infobip, by_telesign, by_tyntec, by_genesys], ids=lambda send: send.__name__
+)
 def test_every_dialect_reads_what_any_took(demo: Demo, send: Callable[[Demo], UUID]) -> None:
     identifier = send(demo)
     path = f"/api/v1/messages/{identifier}"
@@ -75,6 +90,27 @@ def test_every_dialect_reads_what_any_took(demo: Demo, send: Callable[[Demo], UU
     assert {"message-delivered", "message-seen"} <= {entry["state"] for entry in history}
 
 
+def test_genesys_and_the_native_api_share_a_conversation(demo: Demo) -> None:
+    headers, number = genesys(demo), "+385991238001"
+    messages = "/api/v2/conversations/messages"
+    (queue,) = _asked(demo, "GET", "/api/v2/routing/queues?name=demo-queue", None, headers)["entities"]
+    body = {"queueId": queue["id"], "toAddress": number, "toAddressMessengerType": "open"}
+    conversation = _asked(demo, "POST", messages, body, headers)["id"]
+    people = _asked(demo, "GET", f"/api/v2/conversations/{conversation}", None, headers)["participants"]
+    communication = next(p["messages"][0]["id"] for p in people if p["purpose"] == "agent")
+    path = f"{messages}/{conversation}/communications/{communication}/messages"
+    first = _asked(demo, "POST", path, {"textBody": "From Genesys"}, headers)["id"]
+
+    talk = f"/api/v1/inbox/conversations/{conversation}"
+    content = {"type": "text", "text": "From the native API"}
+    second = demo.native("POST", f"{talk}/messages", {"content": content, "purpose": "transactional"})["message_id"]
+    thread = demo.native("GET", f"{talk}/items")["items"]
+    assert [i["message_id"] for i in thread if i["kind"] == "outbound"] == [first, second]
+    assert demo.native("GET", f"/api/v1/messages/{first}")["to"] == number
+    read = _asked(demo, "GET", f"{messages}/{conversation}/messages/{second}", None, headers)
+    assert (read["textBody"], read["direction"]) == ("From the native API", "outbound")
+
+
 def test_nobody_reads_what_is_not_there(demo: Demo) -> None:
     identifier = UUID(int=7)
     assert (
@@ -83,3 +119,5 @@ def test_nobody_reads_what_is_not_there(demo: Demo) -> None:
     assert json.loads(demo.ask("GET", f"/viber/2/logs?messageId={identifier}", None, INFOBIP)[2])["results"] == []
     assert demo.ask("GET", f"/v1/omnichannel/{identifier.hex.upper()}", None, TELESIGN)[0] in (400, 404)
     assert demo.ask("GET", f"/conversations/v3/messages/{identifier}/status", None, TYNTEC)[0] == 404
+    details = f"/api/v2/conversations/messages/{identifier}/details"
+    assert demo.ask("GET", details, None, genesys(demo))[0] == 404
