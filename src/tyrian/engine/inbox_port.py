@@ -23,6 +23,7 @@ from tyrian.domain.conversation import (
     Conversation,
     Item,
     Opening,
+    PreparedAnswer,
     Queue,
     Search,
     Target,
@@ -285,6 +286,10 @@ class Inbox(Port):
 
     async def agent(self, account_id: int, name: str) -> Agent | None:
         """An agent by name or id."""
+        ...
+
+    async def answer(self, account_id: int, identifier: UUID) -> PreparedAnswer | None:
+        """A prepared answer."""
         ...
 
     def channel_inbox(self, channel_id: int) -> ChannelInbox | None:

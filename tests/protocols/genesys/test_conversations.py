@@ -1,17 +1,24 @@
 """Conversations over HTTP: begun, read, written in. Numbers are those of the reference's list of endpoints."""
 
 from datetime import timedelta
+from io import BytesIO
 from uuid import uuid4
 
 import pytest
 import pytest_asyncio
+from PIL import Image
 
 from tests.protocols.genesys.conftest import Api
 from tests.protocols.genesys.room import ALL, Room, furnished, put_queue
+from tyrian.domain.content import Text
+from tyrian.domain.conversation import PreparedAnswer
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PERSON = "385991234501"
 TO = f"+{PERSON}"
+_bytes = BytesIO()
+Image.new("RGB", (2, 2)).save(_bytes, "PNG")
+PIXEL = _bytes.getvalue()
 
 
 @pytest_asyncio.fixture(loop_scope="module")
@@ -265,3 +272,34 @@ async def test_typing_is_taken(room: Room) -> None:
     answer = await room.api.post(path, {"typing": {"type": "On", "duration": 5000}})
     assert (answer.status, answer.raw) == (202, b"")
     assert (await room.api.post(f"{ALL}/{conversation}/communications/{uuid4()}/typing", {})).code == "not.found"
+
+
+async def test_a_prepared_answer_is_sent_by_its_id(room: Room) -> None:
+    conversation, gateway = await room.accepted(PERSON), room.api.gateway
+    now = gateway.clock.now()
+    answer = PreparedAnswer(
+        id=gateway.ids.new(now),
+        name="shipped",
+        queue_id=None,
+        content=Text(text="Order {{order}} is on its way."),
+        created_at=now,
+        updated_at=now,
+    )
+    await gateway.inbox.put_answer(room.api.account_id, answer)
+    template = {"responseId": str(answer.id), "bodyParameters": [{"id": "order", "value": "7"}]}
+    sent = await room.send(conversation, {"messagingTemplate": template})
+    assert sent.body["textBody"] == "Order 7 is on its way."
+
+
+async def test_an_upload_is_sent_by_its_id(room: Room) -> None:
+    conversation = await room.accepted(PERSON)
+    communication = (await room.last(conversation))["messages"][0]["id"]
+    path = f"{ALL}/{conversation}/communications/{communication}/messages/media"
+    announced = await room.api.post(f"{path}/uploads", {"fileName": "a.png", "contentLengthBytes": len(PIXEL)})
+    assert announced.status == 200, announced.raw
+    where = "/" + announced.body["uploadUrl"].split("/", 3)[3]
+    assert (await room.api.put(where, PIXEL, headers=announced.body.get("uploadHeaders", {}))).status in (200, 204)
+    sent = await room.send(conversation, {"mediaIds": [announced.body["id"]]})
+    assert sent.status == 200, sent.raw
+    (element,) = sent.body["normalizedMessage"]["content"]
+    assert (element["contentType"], element["attachment"]["mediaType"]) == ("Attachment", "Image")

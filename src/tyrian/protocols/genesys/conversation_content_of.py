@@ -9,6 +9,7 @@ from tyrian.domain.media import Stored
 from tyrian.domain.problem import Problem
 from tyrian.domain.render import render
 from tyrian.protocols.genesys import errors, ids
+from tyrian.protocols.genesys.conversation_desk import inbox_of
 from tyrian.protocols.genesys.conversation_requests import Template
 from tyrian.protocols.genesys.operation import Call
 from tyrian.protocols.genesys.shapes import SMS
@@ -81,8 +82,7 @@ async def _template(call: Call, template: Template) -> Content:
         raise errors.wrong([Problem("/messagingTemplate/responseId", "is required", "required")])
     values = template.values()
     identifier = ids.uuid_of(template.response_id)
-    prepared = await call.desk.gateway.inbox.answer(call.account_id, identifier) if identifier is not None else None
+    prepared = await inbox_of(call).answer(call.account_id, identifier) if identifier is not None else None
     if prepared is None:
         return neutral.Template(template_id=template.response_id, parameters=values)
-    made: Content = render(prepared.content, values)
-    return made
+    return render(prepared.content, values)
