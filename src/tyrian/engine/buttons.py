@@ -83,7 +83,7 @@ class CodeMaker:
         return codes.has_data(content)
 
     async def dress(self, channel: Channel, facts: Facts, known: Known, content: Content) -> Content:
-        """The content with codes that are committed; a repeated try gets the same ones."""
+        """The content with codes that are in the database; a repeated try gets the same ones."""
         buttons = codes.coded(content)
         meanings = _encode({place: codes.meaning(button) for place, button in buttons.items()})
         name = codes.name_of(self._key, facts.attempt_id, channel.id, meanings)

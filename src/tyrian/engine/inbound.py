@@ -215,13 +215,30 @@ class InboundDesk:
     async def _store_along(
         self, rows: list[store.NewInbound], stages: list[tuple[Stage, list[Said]]], turns: list[Said]
     ) -> set[UUID]:
-        """Stores messages together with what stages make of them, and with their turns."""
+        """Stores messages together with what stages make of them, and with their turns.
+
+        Stages go without savepoints at first, whose round trips would come to more than all else. Where one of them
+        fails, everything is done again with the failing one left out.
+        """
+        try:
+            return await self._store_once(rows, stages, turns, apart=False)
+        except LOST:
+            raise
+        except Exception as error:
+            log.warning("messages are stored again, each stage by itself: %r", error)
+            return await self._store_once(rows, stages, turns, apart=True)
+
+    async def _store_once(
+        self, rows: list[store.NewInbound], stages: list[tuple[Stage, list[Said]]], turns: list[Said], *, apart: bool
+    ) -> set[UUID]:
         async with self._gateway.db.transaction() as connection:
             new = await store.store(connection, rows)
             for stage, batch in stages:
                 fresh = [one for one in batch if one.row.id in new]
-                if fresh:
+                if fresh and apart:
                     await _along(connection, stage.store(connection, fresh), stage)
+                elif fresh:
+                    await stage.store(connection, fresh)
             fresh = [one for one in turns if one.row.id in new]
             if fresh:
                 await self._gateway.turns.make(connection, fresh)
