@@ -13,8 +13,8 @@ from tyrian.protocols.genesys import errors, ids
 from tyrian.protocols.genesys.conversation_content_of import content_of
 from tyrian.protocols.genesys.conversation_desk import channel_of_sender, inbox_of, messenger, program, thread
 from tyrian.protocols.genesys.conversation_requests import SendAgentless
-from tyrian.protocols.genesys.conversation_wire import Entity, MessageData, Wire
 from tyrian.protocols.genesys.conversations import placed
+from tyrian.protocols.genesys.message_wire import Entity, MessageData, Wire
 from tyrian.protocols.genesys.operation import V2, Call, Reply
 from tyrian.protocols.genesys.shapes import message
 

@@ -11,7 +11,7 @@ from urllib.parse import urlsplit
 from tyrian.domain import content as neutral
 from tyrian.domain.content import Base, LinkButton
 from tyrian.domain.keyboard import Button
-from tyrian.protocols.genesys.conversation_wire import (
+from tyrian.protocols.genesys.message_wire import (
     Attachment,
     ButtonResponse,
     Card,

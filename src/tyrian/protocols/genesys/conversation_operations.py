@@ -11,6 +11,7 @@ from tyrian.protocols.genesys import (
     conversations,
     routing,
 )
+from tyrian.protocols.genesys.message_wire import MessageData, Messages
 from tyrian.protocols.genesys.operation import V2, Handler, Operation
 from tyrian.protocols.genesys.organization import CAPABILITY
 from tyrian.protocols.genesys.paging import QUERY
@@ -87,7 +88,7 @@ _READING: Final = (
         f"{_ONE}/messages/{{messageId}}",
         reading.read_message,
         "Read a message of a conversation",
-        wire.MessageData,
+        MessageData,
         scope=MESSAGING_READ,
         some=_VIEW,
         query=_LEGACY,
@@ -98,7 +99,7 @@ _READING: Final = (
         f"{_ALL}/{{messageId}}/details",
         reading.read_details,
         "Read a message by its id alone",
-        wire.MessageData,
+        MessageData,
         scope=MESSAGING_READ,
         some=_VIEW,
         query=_LEGACY,
@@ -114,7 +115,7 @@ _READING: Final = (
         scope=MESSAGING_READ,
         some=_VIEW,
         query=_LEGACY,
-        answer=wire.Messages,
+        answer=Messages,
         example=[_QUEUE_ID],
     ),
 )
@@ -131,7 +132,7 @@ _SENDING: Final = (
         some=_CREATE,
         needs=(CAPABILITY,),
         query=_LEGACY,
-        answer=wire.MessageData,
+        answer=MessageData,
         example={"textBody": "Your order has arrived."},
     ),
     _do(

@@ -10,6 +10,7 @@ from tyrian.domain.conversation import Conversation, Item, Search, State
 from tyrian.protocols.genesys import conversation_wire as wire, errors, ids, mappings
 from tyrian.protocols.genesys.conversation_desk import MOST_ITEMS, conversation_of, inbox_of, item_of, thread
 from tyrian.protocols.genesys.conversation_view import generic, message_conversation
+from tyrian.protocols.genesys.message_wire import MessageData, Messages
 from tyrian.protocols.genesys.operation import V2, Call, Reply, decode
 from tyrian.protocols.genesys.shapes import Thread, message, pressed
 from tyrian.protocols.genesys.threads import NOT_FOUND, SHOWN
@@ -104,7 +105,7 @@ async def read_bulk(call: Call) -> Reply:
     wanted = [found for text in dict.fromkeys(given) if (found := ids.uuid_of(text)) is not None]
     whole = await thread_of(call, conversation)
     items = await _found(call, whole, wanted)
-    return Reply(wire.Messages(entities=[await told(call, whole, item) for item in items]))
+    return Reply(Messages(entities=[await told(call, whole, item) for item in items]))
 
 
 async def _found(call: Call, whole: Thread, wanted: list[UUID]) -> list[Item]:
@@ -120,7 +121,7 @@ async def _found(call: Call, whole: Thread, wanted: list[UUID]) -> list[Item]:
     return found
 
 
-async def told(call: Call, whole: Thread, item: Item) -> wire.MessageData:
+async def told(call: Call, whole: Thread, item: Item) -> MessageData:
     """A message, with the instruction that the button stands for whose press it was."""
     conversation, shown, instruction = whole.conversation, None, None
     if item.status == "failed" and item.message_id is not None:

@@ -17,6 +17,7 @@ from tyrian.domain.conversation import (
     State,
 )
 from tyrian.protocols.genesys import conversation_wire as wire, ids
+from tyrian.protocols.genesys.message_wire import Entity, MessageDetails, Wrapup
 from tyrian.protocols.genesys.operation import V2
 from tyrian.protocols.genesys.shapes import Thread, addresses, details, is_message, user
 
@@ -79,7 +80,7 @@ def generic(thread: Thread) -> wire.Conversation:
 
 # -- Participants -----------------------------------------------------------------------------------------------------
 
-_Said = dict[str, list[wire.MessageDetails]]
+_Said = dict[str, list[MessageDetails]]
 
 
 def _said_by_leg(thread: Thread) -> _Said:
@@ -181,19 +182,19 @@ def _communication(thread: Thread, leg: Leg, said: _Said) -> wire.Communication:
     )
 
 
-def wrapup_of(leg: Leg) -> wire.Wrapup | None:
+def wrapup_of(leg: Leg) -> Wrapup | None:
     """A leg's wrap-up: a code in its first line, notes in those below."""
     if leg.wrapup is None:
         return None
     code, _, notes = leg.wrapup.partition("\n")
-    return wire.Wrapup(code=code or None, notes=notes or None)
+    return Wrapup(code=code or None, notes=notes or None)
 
 
 def _name(conversation: Conversation, leg: Leg) -> str | None:
     return conversation.name or leg.name if leg.role is Role.CUSTOMER else leg.name
 
 
-def _queue_of(conversation: Conversation, leg: Leg) -> wire.Entity | None:
+def _queue_of(conversation: Conversation, leg: Leg) -> Entity | None:
     """The queue that a leg is, or that the agent of a leg was found by."""
     if leg.role is Role.QUEUE:
         return _queue(leg)
@@ -203,10 +204,10 @@ def _queue_of(conversation: Conversation, leg: Leg) -> wire.Entity | None:
     return _queue(before[-1]) if before else None
 
 
-def _queue(leg: Leg) -> wire.Entity | None:
+def _queue(leg: Leg) -> Entity | None:
     if leg.who is None:
         return None
-    return wire.Entity(id=leg.who, name=leg.name, self_uri=f"{V2}/routing/queues/{leg.who}")
+    return Entity(id=leg.who, name=leg.name, self_uri=f"{V2}/routing/queues/{leg.who}")
 
 
 def _alerted(leg: Leg) -> str | None:

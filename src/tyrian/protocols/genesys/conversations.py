@@ -20,7 +20,7 @@ from tyrian.protocols.genesys.conversation_desk import (
 )
 from tyrian.protocols.genesys.conversation_reading import thread_of, told
 from tyrian.protocols.genesys.conversation_requests import CreateConversation, SendMessage, Typing
-from tyrian.protocols.genesys.conversation_wire import Entity
+from tyrian.protocols.genesys.message_wire import Entity
 from tyrian.protocols.genesys.operation import V2, Call, Reply
 
 #: Names of the request, by which a channel's problems with a content are told.

@@ -11,7 +11,7 @@ from tyrian.engine.channel_entry import ChannelEntry
 from tyrian.protocols.genesys import errors, ids
 from tyrian.protocols.genesys.conversation_desk import channels_of, inbox_of
 from tyrian.protocols.genesys.conversation_requests import RecipientChange
-from tyrian.protocols.genesys.conversation_wire import Entity, Wire
+from tyrian.protocols.genesys.message_wire import Entity, Wire
 from tyrian.protocols.genesys.operation import V2, Call, Reply
 from tyrian.protocols.genesys.paging import listing
 from tyrian.protocols.genesys.shapes import SMS, messenger_of

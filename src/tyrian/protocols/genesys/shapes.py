@@ -11,7 +11,7 @@ from tyrian.domain.conversation import By, Conversation, Item, ItemKind, Role
 from tyrian.domain.reasons import REASONS
 from tyrian.protocols.genesys import ids
 from tyrian.protocols.genesys.conversation_content import normalized as content_parts, words_of
-from tyrian.protocols.genesys.conversation_wire import (
+from tyrian.protocols.genesys.message_wire import (
     Address,
     ButtonResponse,
     Element,
