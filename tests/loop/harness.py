@@ -30,6 +30,7 @@ from tyrian.engine.clock import ScaledClock
 from tyrian.engine.gateway import Gateway
 from tyrian.engine.ports import ChannelKind, Registration
 from tyrian.engine.registry import faces_of, kinds_of, load_registrations
+from tyrian.inbox.setup import install as install_inbox
 from tyrian.settings import Settings
 from tyrian.simulator.handsets import Handset
 from tyrian.simulator.world import World
@@ -256,6 +257,7 @@ async def loop(postgres: EmbeddedPostgres, vendor: Vendor) -> AsyncIterator[Loop
         settings = replace(plain, public_url=far_url)
         db = await Database.open(far_db, work=4, reading=2)
         far = Gateway(db, settings, clock, faces, SecretBox("f" * 40), kinds=kinds)
+        install_inbox(far)
         demo = Demo(settings)
         mounts = await demo.prepare(far)
         stack.push_async_callback(demo.stop)
