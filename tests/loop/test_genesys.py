@@ -187,7 +187,7 @@ CHECKS = [
 ]
 
 
-@pytest.mark.parametrize(("channel", "words"), CHECKS)
+@pytest.mark.parametrize(("channel", "words"), CHECKS, ids=[channel for channel, _ in CHECKS])
 async def test_the_check_says_what_is_wrong(through: Loop, channel: str, words: str) -> None:
     health = await through.near.channels.check(through.channels[channel])
     assert (health.ok, words in health.detail) == (False, True), health

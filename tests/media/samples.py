@@ -60,7 +60,7 @@ def archive(*names: str) -> bytes:
     out = io.BytesIO()
     with zipfile.ZipFile(out, "w") as written:
         for name in names:
-            written.writestr(name, "x" * 40)
+            written.writestr(zipfile.ZipInfo(name), "x" * 40)
     return out.getvalue()
 
 

@@ -48,7 +48,9 @@ async def test_the_headers_name_has_no_case(api: Api, name: str) -> None:
     assert (await api.get(f"{V3}/configurations", headers={"apikey": "", name: api.key})).status == 200
 
 
-@pytest.mark.parametrize("path", ["", "/", "/poems", "/messages/1/2/3", f"x{uuid4()}/events", "0/messages"])
+@pytest.mark.parametrize(
+    "path", ["", "/", "/poems", "/messages/1/2/3", "x6f1c1d5e-52f0-4b5c-9f0a-6f6de1d5c001/events", "0/messages"]
+)
 async def test_an_unknown_path(api: Api, path: str) -> None:
     answer = await api.get(V3 + path)
     assert (answer.status, answer.raw) == (404, b'{"message":"no Route matched with those values"}')
@@ -65,7 +67,7 @@ async def test_head_answers_as_get_does_without_the_body(api: Api) -> None:
     assert (answer.status, answer.raw) == (200, b"")
 
 
-@pytest.mark.parametrize("name", [str(uuid4()), "7", "%00"])
+@pytest.mark.parametrize("name", ["6f1c1d5e-52f0-4b5c-9f0a-6f6de1d5c002", "7", "%00"])
 @pytest.mark.parametrize("rest", ["", "/status", "/events"])
 async def test_a_message_that_is_not_there(api: Api, name: str, rest: str) -> None:
     answer = await api.get(f"{V3}/messages/{name}{rest}")
