@@ -153,7 +153,7 @@ class Demo:
 async def _staff(gateway: Gateway, account_id: int) -> None:
     """A queue that the Viber channels lead into, and an agent who answers in it."""
     inbox, now = gateway.inbox, gateway.clock.now()
-    if await inbox.queue(account_id, QUEUE) is not None:
+    if inbox is None or await inbox.queue(account_id, QUEUE) is not None:
         return
     queue = Queue(id=gateway.ids.new(now), name=QUEUE, created_at=now, updated_at=now)
     queue = await inbox.put_queue(account_id, queue)

@@ -87,8 +87,9 @@ def far_channel(through: Loop) -> Any:
 async def there(through: Loop, person: str) -> tuple[Conversation, list[Item]]:
     """The person's conversation at far, with what was said."""
     inbox = through.far.inbox
-    found = await inbox.find(far_channel(through).id, person.removeprefix("+"))
-    assert found is not None, f"{person} has no conversation"
+    async with asyncio.timeout(LIMIT):
+        while (found := await inbox.find(far_channel(through).id, person.removeprefix("+"))) is None:
+            await asyncio.sleep(0.02)
     return found, list(await inbox.items(through.far_account, found.id))
 
 

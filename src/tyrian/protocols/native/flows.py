@@ -1,8 +1,9 @@
 """What the operations on flows do."""
 
 import asyncio
+import re
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
@@ -16,6 +17,9 @@ from tyrian.protocols.native.errors import ApiError, not_found
 from tyrian.protocols.native.operation import Call, Reply
 from tyrian.protocols.native.pages import cursor_of, uuid_before
 from tyrian.protocols.native.times import stamp
+
+#: What a flow can be called (`domain.flow.FlowName`).
+_NAME: Final = re.compile("[a-z0-9][a-z0-9_-]{0,63}")
 
 _RUN = "flow run"
 SVG = "image/svg+xml"
@@ -65,7 +69,7 @@ async def drawing(call: Call) -> Reply:
 
 async def versions(call: Call) -> Reply:
     """A flow's versions."""
-    found = await _flows(call).versions(call.account_id, call.path["id"])
+    found = await _flows(call).versions(call.account_id, _name(call))
     if not found:
         raise _unknown(call)
     rows = [wire.FlowVersion(version=v.version, published_at=stamp(v.published_at), people=v.people) for v in found]
@@ -84,7 +88,7 @@ async def resume(call: Call) -> Reply:
 
 async def delete(call: Call) -> Reply:
     """Removes a flow."""
-    if not await _flows(call).delete(call.account_id, call.path["id"]):
+    if not await _flows(call).delete(call.account_id, _name(call)):
         raise _unknown(call)
     return Reply(status=204)
 
@@ -148,19 +152,27 @@ def _within(at: str, pointer: str) -> str:
 
 
 async def _one(call: Call) -> FlowShown:
-    shown = await _flows(call).get(call.account_id, call.path["id"], call.query.version)
+    shown = await _flows(call).get(call.account_id, _name(call), call.query.version)
     if shown is None:
         raise _unknown(call)
     return shown
 
 
 async def _set_active(call: Call, *, active: bool) -> Reply:
-    if not await _flows(call).set_active(call.account_id, call.path["id"], active):
+    if not await _flows(call).set_active(call.account_id, _name(call), active):
         raise _unknown(call)
-    shown = await _flows(call).get(call.account_id, call.path["id"])
+    shown = await _flows(call).get(call.account_id, _name(call))
     if shown is None:
         raise _unknown(call)
     return Reply(_answer(shown))
+
+
+def _name(call: Call) -> str:
+    """The flow's name in the path. What cannot be one is that of no flow."""
+    name: str = call.path["id"]
+    if _NAME.fullmatch(name) is None:
+        raise _unknown(call)
+    return name
 
 
 def _unknown(call: Call) -> ApiError:

@@ -98,6 +98,8 @@ class Server:
     async def _call(self, operation: Operation, request: Request) -> Call:
         key = await self._guard.authenticate(request.headers.get("authorization"))
         self._guard.admit(key, operation.scope)
+        if any("\0" in value for value in request.path_params.values() if isinstance(value, str)):
+            raise not_found("Nothing here has a NUL character in its name.")
         call = Call(self._gateway, key, request.path_params, None, None, request.headers)
         found: list[Problem] = []
         call.query, problems = parameters(request.query_params.multi_items(), operation.query)

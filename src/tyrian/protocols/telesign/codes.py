@@ -223,6 +223,8 @@ OF_REASON: Final[Mapping[str, int]] = {
     "session_full": Code.OUTSIDE_WINDOW,
     "unanswered_limit": Code.OUTSIDE_WINDOW,
     "awaiting_reply": Code.OUTSIDE_WINDOW,
+    "suppressed": Code.BLOCKED_BY_SUBSCRIBER,
+    "opted_out": Code.BLOCKED_BY_SUBSCRIBER,
     "country_not_supported": Code.BLOCKED_IN_COUNTRY,
     "sender_blocked": Code.INVALID_SOURCE,
     "sender_not_found": Code.INVALID_SOURCE,
