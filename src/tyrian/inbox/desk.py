@@ -16,11 +16,9 @@ from tyrian.engine.reacting import person_of
 from tyrian.inbox.base import WAKE, Base, Gateway
 from tyrian.inbox.handing import Handing
 from tyrian.inbox.moving import Mover
-from tyrian.inbox.opening import Opener
 from tyrian.inbox.recording import Recorder, Router
 from tyrian.inbox.routing import Routing
 from tyrian.inbox.sending import Sending
-from tyrian.inbox.staff import Staff
 from tyrian.inbox.watching import Watching
 from tyrian.store import inbox as store, inbox_reading as reading
 from tyrian.store.database import LOST
@@ -31,7 +29,7 @@ log = logging.getLogger(__name__)
 EVENTS_KEPT: Final = timedelta(days=7)
 
 
-class Desk(Staff, Opener, Mover, Handing):
+class Desk(Mover, Handing):
     """The inbox of one node. `start` before use, `stop` at the end."""
 
     def __init__(self, gateway: Gateway) -> None:

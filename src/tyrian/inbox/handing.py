@@ -14,7 +14,6 @@ from tyrian.domain.conversation import (
     Conversation,
     ItemKind,
     LegState,
-    Opening,
     Role,
     Target,
 )
@@ -23,8 +22,9 @@ from tyrian.domain.problem import Problem, Refused
 from tyrian.engine.inbox_port import NEUTRAL, NotNow
 from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import person_of
-from tyrian.inbox.base import Base, spelled
+from tyrian.inbox.base import spelled
 from tyrian.inbox.handover import CONTEXT_ITEMS, Handover
+from tyrian.inbox.opening import Opener
 from tyrian.inbox.placing import MOST_ATTRIBUTES, MOST_NAME, MOST_VALUE, merged, placed
 from tyrian.inbox.work import Work
 from tyrian.store import inbox as store, inbox_people as people, inbox_reading as reading
@@ -33,10 +33,8 @@ from tyrian.store.database import Connection
 _WAYS = ("queue", "agent", "channel", "external")
 
 
-class Handing:
+class Handing(Opener):
     """Hands conversations on."""
-
-    base: Base
 
     async def transfer(
         self,
@@ -173,23 +171,6 @@ class Handing:
             return False
         found = await store.find(self.base.db, channel_id, person_of(person))
         return found is not None and found.with_agent
-
-    async def refresh_everywhere(self) -> None:
-        """Has every node read anew which channels have an inbox; the staff's part says how."""
-        raise NotImplementedError
-
-    async def open(
-        self,
-        account_id: int,
-        channel: Channel,
-        person: str,
-        *,
-        by: Author,
-        opening: Opening = NEUTRAL,
-        key: str | None = None,
-    ) -> Conversation:
-        """The conversation with a person; the desk says how."""
-        raise NotImplementedError
 
 
 def flat(context: Mapping[str, Any]) -> dict[str, str]:

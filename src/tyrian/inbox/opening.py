@@ -9,9 +9,10 @@ from tyrian.domain.problem import Problem, Refused
 from tyrian.engine.inbox_port import NEUTRAL, NotNow
 from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import person_of
-from tyrian.inbox.base import Base, fingerprint, spelled
+from tyrian.inbox.base import fingerprint, spelled
 from tyrian.inbox.placing import checked_attributes, placed
 from tyrian.inbox.recording import begin
+from tyrian.inbox.staff import Staff
 from tyrian.inbox.work import Work
 from tyrian.store import inbox as store
 from tyrian.store.database import Connection
@@ -20,10 +21,8 @@ from tyrian.store.inbox import Crossed
 _TRIES: Final = 10
 
 
-class Opener:
+class Opener(Staff):
     """Opens conversations."""
-
-    base: Base
 
     async def open(
         self,
@@ -112,7 +111,3 @@ class Opener:
         )
         if opening.queue is not None or opening.agent is not None:
             work.move(await placed(self.base, connection, it.account_id, opening.queue, opening.agent), by)
-
-    async def refresh_everywhere(self) -> None:
-        """Has every node read anew which channels have an inbox; the staff's part says how."""
-        raise NotImplementedError
