@@ -1,7 +1,7 @@
 """What the engine lends to dialects: customers' names, senders, pull queues, documents, inbound in their own way."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -230,6 +230,32 @@ class TestDocuments:
         for gone in ("ghi", "jkl"):
             assert not await documents.touch(account, "dialect", "token", gone, {"used": 3}, ttl=3600)
             assert await documents.get(account, "dialect", "token", gone) is None
+
+    async def test_of_changes_at_once_none_is_lost(self, stage: Stage) -> None:
+        account = stage.account_id
+        nodes = [Documents(stage.gateway.db, stage.gateway.clock) for _ in range(6)]
+        where = (account, "dialect", "hook", "counted")
+
+        def counted(name: int) -> Callable[[Any], Any]:
+            return lambda body: {**(body or {}), str(name): len(body or {})}
+
+        await asyncio.gather(*(node.change(*where, counted(name)) for name, node in enumerate(nodes)))
+        found: Any = await stage.gateway.documents.get(*where)
+        assert sorted(found) == ["0", "1", "2", "3", "4", "5"]
+        assert sorted(found.values()) == [0, 1, 2, 3, 4, 5]
+
+    async def test_a_change_begins_anew_where_none_is_there_any_more(self, stage: Stage) -> None:
+        documents, where = stage.gateway.documents, (stage.account_id, "dialect", "hook", "gone")
+        await documents.put(*where, {"used": 1}, ttl=-1)
+        assert await documents.change(*where, lambda body: {"was": body}) == {"was": None}
+        assert await documents.get(*where) == {"was": None}
+
+        def refuses(body: Any) -> Any:
+            raise ValueError(body)
+
+        with pytest.raises(ValueError, match="was"):
+            await documents.change(*where, refuses)
+        assert await documents.get(*where) == {"was": None}
 
     async def test_another_nodes_change_is_heard_of_or_outlived(self, stage: Stage) -> None:
         account, now = stage.account_id, [100.0]

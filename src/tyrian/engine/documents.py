@@ -101,6 +101,35 @@ class Documents:
         self.refresh_soon()
         return there
 
+    async def change(
+        self,
+        account_id: int,
+        face: str,
+        kind: str,
+        name: str,
+        to: Callable[[Any | None], Any],
+        *,
+        ttl: float | None = None,
+    ) -> Any:
+        """Writes what `to` makes of a document's body (None: there is none), and returns it.
+
+        Of two changes at once none is lost: the later is made anew of what the earlier wrote, so `to` may be called
+        several times, and must change nothing else. What it raises ends the change. Nothing is written where nothing
+        changes.
+        """
+        key = (account_id, face, kind, name)
+        while True:
+            now = self._clock.now()
+            stored = await store.get(self._db, *key, now)
+            old = stored.body if stored is not None else None
+            made = to(_decode(old) if old is not None else None)
+            body = _encode(made)
+            if body == old and ttl is None:
+                return made
+            if await store.swap(self._db, key, old, body, now, _until(now, ttl)):
+                self.refresh_soon()
+                return made
+
     async def delete(self, account_id: int, face: str, kind: str, name: str) -> bool:
         """Removes a document; False if there is none."""
         gone = await store.delete(self._db, (account_id, face, kind, name))

@@ -31,6 +31,26 @@ WITH put AS (
 )
 SELECT pg_notify('tyrian_documents', '') FROM put
 """
+_ADD = """
+WITH added AS (
+    INSERT INTO documents (account_id, face, kind, name, body, created_at, updated_at, expires_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $6, $7)
+    ON CONFLICT (account_id, face, kind, name) DO UPDATE
+    SET body = excluded.body, created_at = $6, updated_at = $6, expires_at = excluded.expires_at
+    WHERE documents.expires_at <= $6
+    RETURNING 1
+)
+SELECT pg_notify('tyrian_documents', '') FROM added
+"""
+_SWAP = """
+WITH swapped AS (
+    UPDATE documents SET body = $5, updated_at = $6, expires_at = $7
+    WHERE account_id = $1 AND face = $2 AND kind = $3 AND name = $4 AND body = $8
+      AND (expires_at IS NULL OR expires_at > $6)
+    RETURNING 1
+)
+SELECT pg_notify('tyrian_documents', '') FROM swapped
+"""
 _TOUCH = """
 WITH touched AS (
     UPDATE documents SET body = $5, updated_at = $6, expires_at = $7
@@ -89,6 +109,20 @@ async def touch(
 ) -> bool:
     """Writes a document that is there; False, and nothing written, if it is not or has expired."""
     return bool(await db.fetch(_TOUCH, *key, body, now, until))
+
+
+async def swap(
+    db: Database | Connection,
+    key: tuple[int, str, str, str],
+    old: bytes | None,
+    body: bytes,
+    now: datetime,
+    until: datetime | None,
+) -> bool:
+    """Writes a document whose body is still `old`, or, with None, one that is not there; False if it is otherwise."""
+    if old is None:
+        return bool(await db.fetch(_ADD, *key, body, now, until))
+    return bool(await db.fetch(_SWAP, *key, body, now, until, old))
 
 
 async def delete(db: Database, key: tuple[int, str, str, str]) -> bool:

@@ -1,5 +1,6 @@
 """Tokens, scopes, permissions, rates and errors, over HTTP."""
 
+import asyncio
 from collections import Counter
 from datetime import timedelta
 from uuid import UUID
@@ -113,6 +114,19 @@ async def test_the_networks_to_admit(api: Api) -> None:
     assert (found["cidr"], found["service"]) == ("203.0.113.0/24", "open-messaging")
     answer = await api.put("organizations/me", {"egressNetworks": ["everywhere"]})
     assert (answer.status, answer.places) == (400, {"/egressNetworks/0"})
+
+
+async def test_of_two_who_replace_the_same_version_of_the_organization_one_is_refused(api: Api) -> None:
+    known = (await api.get("organizations/me")).body
+    changes = [{**known, "name": "Shop"}, {**known, "region": "US"}]
+    answers = await asyncio.gather(*(api.put("organizations/me", change) for change in changes))
+    assert sorted(answer.status for answer in answers) == [200, 409]
+    lost = next(n for n, answer in enumerate(answers) if answer.status == 409)
+    assert answers[lost].code == "general.conflict"
+    now = (await api.get("organizations/me")).body
+    assert now == {**changes[1 - lost], "version": known["version"] + 1}
+    assert (await api.put("organizations/me", {**changes[lost], "version": now["version"]})).status == 200
+    assert (await api.put("organizations/me", {"name": "Mine"})).body["version"] == now["version"] + 2
 
 
 async def test_what_is_not_served(api: Api) -> None:

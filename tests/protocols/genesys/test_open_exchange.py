@@ -376,6 +376,14 @@ async def test_the_threading_timeline_is_that_of_the_inboxes(api: Api) -> None:
     assert (await there.says("once more"))["conversationId"] == second
 
 
+async def test_a_viber_channel_that_is_made_has_the_timeline(api: Api) -> None:
+    await api.put(THREADING, {"defaultTimeoutMinutes": 60, "settings": []})
+    made = await api.channel()
+    (entry,) = [e for e in api.gateway.channels.all() if e.channel.account_id == api.account_id]
+    assert (made["channelType"], entry.network) == ("VIBER", "viber_bot")
+    assert api.gateway.inbox.channel_inbox(entry.channel.id).threading_time == 3600
+
+
 BAD_TIMELINES: list[tuple[dict[str, Any], str]] = [
     ({"defaultTimeoutMinutes": 4321}, "/defaultTimeoutMinutes"),
     ({"settings": [{"messengerType": "pigeon", "timeoutInMinutes": 1}]}, "/settings/0/messengerType"),

@@ -1,5 +1,6 @@
 """Where people's messages go, and how they are told there."""
 
+import asyncio
 from typing import Any
 from uuid import uuid4
 
@@ -149,6 +150,14 @@ async def test_a_configuration_is_made_changed_and_removed(api: Api) -> None:
     assert (await api.call("DELETE", f"{PATH}/{key}")).status == 204
     left = await inbound_routes_of(api.gateway).all(api.account_id)
     assert [configuration.channel for configuration in left] == ["VIBER_BOT"]
+
+
+async def test_of_changes_at_once_none_is_lost(api: Api) -> None:
+    named = {"channel": "VIBER_BM", "resource": "demo-viber"}
+    given = {"username": "ann", "conversations": {"enabled": True}, "answers": {"a": 1}, "autoResponse": {"b": 2}}
+    await asyncio.gather(*(api.post(PATH, {**named, name: value}) for name, value in given.items()))
+    (made,) = (await api.get(PATH, channel="VIBER_BM")).body
+    assert {name: made.get(name) for name in given} == given
 
 
 WRONG: list[tuple[dict[str, Any], str, str]] = [

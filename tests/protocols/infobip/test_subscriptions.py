@@ -1,5 +1,6 @@
 """Subscriptions, profiles, credentials, sessions and templates: what is kept for an account, and what it does."""
 
+import asyncio
 import hashlib
 import hmac
 from dataclasses import replace
@@ -119,6 +120,15 @@ async def test_a_subscription_from_its_beginning_to_its_end(api: Api) -> None:
     assert (await api.call("DELETE", f"{PATH}/s")).body == made.body
     assert (await api.call("DELETE", f"{PROFILES}/p")).status == 200
     assert (await api.get(f"{PATH}/s")).status == 404
+
+
+async def test_of_two_that_are_made_at_once_under_one_id_the_later_is_refused(api: Api) -> None:
+    urls = ["https://shop.example/a", "https://shop.example/b"]
+    profiles = [{"profileId": "p", "webhook": {"notifyUrl": url}} for url in urls]
+    answers = await asyncio.gather(*(api.post(PROFILES, profile) for profile in profiles))
+    assert sorted(answer.status for answer in answers) == [201, 400]
+    kept = urls[[answer.status for answer in answers].index(201)]
+    assert (await api.get(f"{PROFILES}/p")).body["webhook"]["notifyUrl"] == kept
 
 
 async def test_accounts_do_not_see_each_other(api: Api, served: Api) -> None:

@@ -1,5 +1,6 @@
 """What an account can configure, over v3 and 2.x, and what of it is refused."""
 
+import asyncio
 from typing import Any
 
 import pytest
@@ -47,6 +48,15 @@ async def test_put_replaces_and_patch_merges(api: Api) -> None:
     }
     await api.configure(messageStatusUrl=URL)
     assert await callbacks(api) == {"callbackVersion": "2.12", "messageStatusUrl": URL, "eventFilter": []}
+
+
+async def test_of_changes_at_once_none_is_lost(api: Api) -> None:
+    members = ("inboundMessageUrl", "messageStatusUrl", "businessNotificationUrl", "callingNotificationUrl")
+    patches = [api.call("PATCH", CALLBACKS, {name: URL}) for name in members]
+    assert [answer.status for answer in await asyncio.gather(*patches)] == [204] * 4
+    assert {name: value for name, value in (await callbacks(api)).items() if name in members} == dict.fromkeys(
+        members, URL
+    )
 
 
 async def test_secrets_are_not_shown_and_survive_being_sent_back(api: Api) -> None:

@@ -103,30 +103,35 @@ async def change(call: Call) -> Reply:
     integrations = call.desk.integrations
     entry = integrations.viber(call.account_id, call.path["integrationId"])
     given: wire.ChannelPatch = call.body(wire.ChannelPatch)
-    integration, again = await integrations.integration(entry), False
-    secrets: dict[str, str | None] = {}
-    if given.name is not UNSET and given.name.strip():
-        integration.name = given.name.strip()
-    if given.webhook_url is not UNSET:
-        if found := _url_problems(call, given.webhook_url):
-            raise errors.wrong(found)
-        integration.webhook_url, again = None if is_hosted(given.webhook_url) else given.webhook_url, True
-    config = given.provider_config
-    if config.public_page_id is not UNSET:
-        integration.public_page_id = config.public_page_id
-    if config.keyboard_persist is not UNSET:
-        integration.keyboard_persist = config.keyboard_persist
+    config, secrets = given.provider_config, dict[str, str | None]()
+    again = given.webhook_url is not UNSET
+    if again and (found := _url_problems(call, given.webhook_url)):  # type: ignore[arg-type]  # it was given
+        raise errors.wrong(found)
     if config.bot_token is not UNSET and config.bot_token != HIDDEN:
         secrets["token"] = config.bot_token
     if config.bot_secret is not UNSET and config.bot_secret != HIDDEN:
         secrets["signing_secret"] = config.bot_secret or None
     if secrets and entry.channel.kind == "viber_bot":
         await _change_secrets(call, entry.channel.name, secrets)
-    await integrations.save(entry, integration)
+    await integrations.change(entry, lambda known: _changed(known, given))
     organization = await call.desk.organizations.get(call.account_id)
     if (again or secrets) and entry.channel.kind == "viber_bot":
         return Reply(shown(call, await integrations.point(entry, organization)))
     return Reply(shown(call, await integrations.standing(entry)))
+
+
+def _changed(integration: Integration, given: wire.ChannelPatch) -> Integration:
+    """What a channel is in this API, after a change."""
+    config = given.provider_config
+    if given.name is not UNSET and given.name.strip():
+        integration.name = given.name.strip()
+    if given.webhook_url is not UNSET:
+        integration.webhook_url = None if is_hosted(given.webhook_url) else given.webhook_url
+    if config.public_page_id is not UNSET:
+        integration.public_page_id = config.public_page_id
+    if config.keyboard_persist is not UNSET:
+        integration.keyboard_persist = config.keyboard_persist
+    return integration
 
 
 async def _change_secrets(call: Call, name: str, secrets: dict[str, str | None]) -> None:

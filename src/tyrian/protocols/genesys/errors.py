@@ -108,6 +108,11 @@ def not_found(what: str = "The requested resource", code: str = "not.found") -> 
     return ApiError(404, code, f"{what} was not found.")
 
 
+def conflict(message: str) -> ApiError:
+    """409 for a change of what somebody else has changed meanwhile (the code is assumed)."""
+    return ApiError(409, "general.conflict", message)
+
+
 def missing(permissions: Sequence[str], *, every: bool) -> ApiError:
     """403 for permissions that the client has not."""
     code = "missing.permissions" if every else "missing.any.permissions"

@@ -3,6 +3,7 @@
 import asyncio
 import logging
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import urlsplit
@@ -10,12 +11,11 @@ from urllib.parse import urlsplit
 import msgspec
 from msgspec import Struct
 
-from tyrian.domain.conversation import ChannelInbox
 from tyrian.engine import verification
 from tyrian.engine.channel_entry import ChannelEntry
 from tyrian.engine.channel_spec import ChannelChange, ChannelSpec
 from tyrian.engine.verification import State, Verification
-from tyrian.protocols.genesys import errors, ids
+from tyrian.protocols.genesys import errors, ids, settings_threading as threading
 from tyrian.protocols.genesys.organization import FACE, Organization
 from tyrian.store.accounts import NameTaken
 
@@ -111,8 +111,7 @@ class Integrations:
     async def integration(self, entry: ChannelEntry) -> Integration:
         """What is kept of a channel for this API."""
         name = str(entry.channel.id)
-        body = await self._gateway.documents.get(entry.channel.account_id, FACE, _KIND, name)
-        return msgspec.convert(body or {"name": entry.channel.name}, Integration)
+        return _read(entry, await self._gateway.documents.get(entry.channel.account_id, FACE, _KIND, name))
 
     def hook(self, entry: ChannelEntry) -> str:
         """The address at which this gateway takes the callbacks of a channel in this API."""
@@ -128,9 +127,10 @@ class Integrations:
         if organization.viber_base_url is not None:
             config["base_url"] = organization.viber_base_url
         entry = await self._named(account_id, integration.name, config, secrets)
-        await self.save(entry, integration)
+        await self.change(entry, lambda known: integration)
         if self._gateway.inbox is not None:
-            await self._gateway.inbox.set_channel_inbox(account_id, entry.channel, ChannelInbox())
+            inbox = await threading.inbox_of(self._gateway, entry)
+            await self._gateway.inbox.set_channel_inbox(account_id, entry.channel, inbox)
         return await self.point(entry, organization)
 
     async def _named(self, account_id: int, name: str, config: dict[str, Any], secrets: dict[str, str]) -> ChannelEntry:
@@ -155,10 +155,12 @@ class Integrations:
             raise errors.not_found("The integration")
         return await self.verify(changed, organization)
 
-    async def save(self, entry: ChannelEntry, integration: Integration) -> None:
-        """Keeps what a channel is in this API."""
-        body = msgspec.to_builtins(integration)
-        await self._gateway.documents.put(entry.channel.account_id, FACE, _KIND, str(entry.channel.id), body)
+    async def change(self, entry: ChannelEntry, to: Callable[[Integration], Integration]) -> None:
+        """Changes what a channel is in this API; `to` may be called several times."""
+        name = str(entry.channel.id)
+        await self._gateway.documents.change(
+            entry.channel.account_id, FACE, _KIND, name, lambda body: msgspec.to_builtins(to(_read(entry, body)))
+        )
 
     async def remove(self, entry: ChannelEntry) -> None:
         """Removes a channel."""
@@ -191,6 +193,10 @@ class Integrations:
             await self._gateway.channels.provision(entry)
         except Exception:
             log.exception("channel %s could not be verified; it stays pending", entry.channel.name)
+
+
+def _read(entry: ChannelEntry, body: Any | None) -> Integration:
+    return msgspec.convert(body or {"name": entry.channel.name}, Integration)
 
 
 def is_hosted(url: str) -> bool:

@@ -211,8 +211,7 @@ async def change_organization(call: Call) -> Reply:
     ]
     if found:
         raise errors.wrong(found, "invalid.value")
-    await call.desk.organizations.set(call.account_id, given)
-    return Reply(given)
+    return Reply(await call.desk.organizations.set(call.account_id, given))
 
 
 def _is_network(text: str) -> bool:
@@ -312,6 +311,6 @@ OPERATIONS: Final = (
         body=Organization,
         answer=Organization,
         example=_ORGANIZATION_EXAMPLE,
-        errors=(400,),
+        errors=(400, 409),
     ),
 )

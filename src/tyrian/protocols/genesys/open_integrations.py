@@ -52,7 +52,8 @@ async def create(call: Call) -> Reply:
     entry = await _named(call, given.name, config, secrets)
     inbox = call.desk.gateway.inbox
     if inbox is not None:
-        await inbox.set_channel_inbox(call.account_id, entry.channel, await threading.inbox_of(call, entry))
+        own = await threading.inbox_of(call.desk.gateway, entry)
+        await inbox.set_channel_inbox(call.account_id, entry.channel, own)
     return Reply(await _shown(call, entry, status="Initiated"))
 
 

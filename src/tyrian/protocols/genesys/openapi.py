@@ -20,7 +20,7 @@ _ERRORS: Final = {
     401: "There is no token, or it is none, or it has expired.",
     403: "A scope, permission, licence or capability is missing.",
     404: "There is none of this id.",
-    409: "The state of the conversation does not allow it.",
+    409: "The state of the conversation does not allow it, or what is changed is at another version by now.",
     413: "The body is too large.",
     429: "The token's rate is used up; `Retry-After` says for how long.",
     503: "The database cannot be reached now.",

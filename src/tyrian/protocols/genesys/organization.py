@@ -1,6 +1,6 @@
 """What an account has configured for this dialect: its organisation's licence and switches, and its OAuth clients."""
 
-from typing import TYPE_CHECKING, Annotated, Final, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 
 import msgspec
 from msgspec import Meta, Struct
@@ -66,6 +66,8 @@ class Organization(Struct, rename="camel", kw_only=True):
     #: Width by height that thumbnails must have, within a twentieth; none: any.
     thumbnail_ratio: Annotated[float, Meta(gt=0, le=100)] | None = None
     requests_per_minute: Annotated[int, Meta(ge=1, le=1_000_000)] = RATE
+    #: Rises with each replacement. One that names another version than the present one is refused.
+    version: Annotated[int, Meta(ge=1)] | None = None
 
 
 class Client(Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -95,11 +97,19 @@ class Organizations:
     async def get(self, account_id: int) -> Organization:
         """An account's organisation."""
         body = await self._documents.get(account_id, FACE, _ORGANIZATION, _ME)
-        return msgspec.convert(body or {}, Organization)
+        return msgspec.convert({"version": 1, **(body or {})}, Organization)
 
-    async def set(self, account_id: int, organization: Organization) -> None:
-        """Replaces it."""
-        await self._documents.put(account_id, FACE, _ORGANIZATION, _ME, msgspec.to_builtins(organization))
+    async def set(self, account_id: int, organization: Organization) -> Organization:
+        """Replaces it. Raises `ApiError` (409) for a replacement of another version than the present one."""
+
+        def replaced(body: Any | None) -> Any:
+            known = (body or {}).get("version") or 1
+            if organization.version not in (None, known):
+                raise errors.conflict(f"The organization is at version {known}: read it again, then change that.")
+            return msgspec.to_builtins(msgspec.structs.replace(organization, version=known + 1))
+
+        body = await self._documents.change(account_id, FACE, _ORGANIZATION, _ME, replaced)
+        return msgspec.convert(body, Organization)
 
     async def client(self, account_id: int, client_id: str) -> Client:
         """What an OAuth client was narrowed to."""

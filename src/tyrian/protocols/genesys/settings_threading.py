@@ -1,6 +1,6 @@
 """The threading timeline: for how long after its end a conversation goes on when its person writes again."""
 
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct, convert, structs, to_builtins
 
@@ -10,6 +10,9 @@ from tyrian.engine.channel_entry import ChannelEntry
 from tyrian.protocols.genesys import errors, rights
 from tyrian.protocols.genesys.operation import V2, Call, Operation, Reply
 from tyrian.protocols.genesys.organization import FACE
+
+if TYPE_CHECKING:
+    from tyrian.engine.gateway import Gateway
 
 TAG: Final = "Threading timeline"
 PATH: Final = f"{V2}/conversations/messaging/threadingtimeline"
@@ -51,9 +54,9 @@ class Timeline(Struct, rename="camel", kw_only=True):
         return named.get(messenger, self.default_timeout_minutes)
 
 
-async def timeline(call: Call) -> Timeline:
+async def timeline(gateway: "Gateway", account_id: int) -> Timeline:
     """The account's timeline."""
-    body = await call.desk.gateway.documents.get(call.account_id, FACE, _KIND, _ME)
+    body = await gateway.documents.get(account_id, FACE, _KIND, _ME)
     return convert(body or {}, Timeline)
 
 
@@ -62,14 +65,15 @@ def messenger(entry: ChannelEntry) -> str:
     return "sms" if entry.network == "sms" else "open"
 
 
-async def inbox_of(call: Call, entry: ChannelEntry) -> ChannelInbox:
+async def inbox_of(gateway: "Gateway", entry: ChannelEntry) -> ChannelInbox:
     """A new channel's inbox, with the account's time."""
-    return ChannelInbox(threading_time=(await timeline(call)).minutes(messenger(entry)) * 60)
+    lines = await timeline(gateway, entry.channel.account_id)
+    return ChannelInbox(threading_time=lines.minutes(messenger(entry)) * 60)
 
 
 async def read(call: Call) -> Reply:
     """The timeline."""
-    return Reply(await timeline(call))
+    return Reply(await timeline(call.desk.gateway, call.account_id))
 
 
 async def replace(call: Call) -> Reply:
@@ -84,13 +88,21 @@ async def replace(call: Call) -> Reply:
         raise errors.wrong(wrong, "invalid.value")
     gateway, account_id = call.desk.gateway, call.account_id
     await gateway.documents.put(account_id, FACE, _KIND, _ME, to_builtins(given))
+    applied, wanted = None, given
+    while applied != wanted:  # Of two replacements at once, the channels must have the times of the one that is kept.
+        await _apply(gateway, account_id, wanted)
+        applied, wanted = wanted, await timeline(gateway, account_id)
+    return Reply(given)
+
+
+async def _apply(gateway: "Gateway", account_id: int, lines: Timeline) -> None:
+    """Gives the inboxes of all of an account's channels the times of a timeline."""
     for entry in gateway.channels.all() if gateway.inbox is not None else ():
         own = gateway.inbox.channel_inbox(entry.channel.id) if entry.channel.account_id == account_id else None
-        seconds = given.minutes(messenger(entry)) * 60
+        seconds = lines.minutes(messenger(entry)) * 60
         if own is not None and own.threading_time != seconds:
             changed = structs.replace(own, threading_time=seconds)
             await gateway.inbox.set_channel_inbox(account_id, entry.channel, changed)
-    return Reply(given)
 
 
 _ROW: Final[dict[str, Any]] = {"tag": TAG, "path": PATH, "answer": Timeline}

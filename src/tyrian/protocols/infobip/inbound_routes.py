@@ -181,11 +181,17 @@ class InboundRoutes:
     async def apply(self, account_id: int, request: ConfigurationRequest) -> Configuration:
         """Makes or changes a configuration."""
         key = key_of(request)
-        body = await self._gateway.documents.get(account_id, FACE, KIND, key)
-        made = applied(request, msgspec.convert(body, Configuration) if body is not None else None)
-        await self._gateway.documents.put(account_id, FACE, KIND, key, msgspec.to_builtins(made))
+        body = await self._gateway.documents.change(
+            account_id,
+            FACE,
+            KIND,
+            key,
+            lambda old: msgspec.to_builtins(
+                applied(request, msgspec.convert(old, Configuration) if old is not None else None)
+            ),
+        )
         self._known.pop(account_id, None)
-        return made
+        return msgspec.convert(body, Configuration)
 
     async def delete(self, account_id: int, key: str) -> bool:
         """Removes a configuration; False if there is none."""

@@ -42,9 +42,10 @@ async def list_profiles(call: Call) -> Reply:
 async def create_profile(call: Call) -> Reply:
     """Makes a profile."""
     profile: wire.Profile = call.body
+    taken = exists("Profile")
     if await subscriptions_of(call.gateway).get(call.account_id, PROFILE, profile.profile_id) is not None:
-        raise exists("Profile")
-    return Reply(await _put_profile(call, profile), 201)
+        raise taken
+    return Reply(await _put_profile(call, profile, taken), 201)
 
 
 async def read_profile(call: Call) -> Reply:
@@ -69,9 +70,9 @@ async def remove_profile(call: Call) -> Reply:
     return Reply(profile_answer(old))
 
 
-async def _put_profile(call: Call, profile: wire.Profile) -> wire.ProfileAnswer:
+async def _put_profile(call: Call, profile: wire.Profile, taken: Exception | None = None) -> wire.ProfileAnswer:
     refuse(profile_faults(profile, ""))
-    await subscriptions_of(call.gateway).put(call.account_id, profile)
+    await subscriptions_of(call.gateway).put(call.account_id, profile, taken=taken)
     return profile_answer(profile)
 
 
@@ -108,9 +109,10 @@ async def list_security(call: Call) -> Reply:
 async def create_security(call: Call) -> Reply:
     """Makes credentials."""
     security: wire.Security = call.body
+    taken = exists("Security")
     if await subscriptions_of(call.gateway).get(call.account_id, SECURITY, security.auth_id) is not None:
-        raise exists("Security")
-    return Reply(await _put_security(call, security), 201)
+        raise taken
+    return Reply(await _put_security(call, security, taken), 201)
 
 
 async def read_security(call: Call) -> Reply:
@@ -134,9 +136,9 @@ async def remove_security(call: Call) -> Reply:
     return Reply(wire.SecurityRef(auth_id=old.auth_id))
 
 
-async def _put_security(call: Call, security: wire.Security) -> wire.SecurityRef:
+async def _put_security(call: Call, security: wire.Security, taken: Exception | None = None) -> wire.SecurityRef:
     refuse(_security_faults(security, "", complete=True))
-    await subscriptions_of(call.gateway).put(call.account_id, security)
+    await subscriptions_of(call.gateway).put(call.account_id, security, taken=taken)
     return wire.SecurityRef(auth_id=security.auth_id)
 
 

@@ -36,8 +36,9 @@ async def create_subscription(call: Call) -> Reply:
     _check_channel(call)
     new: wire.NewSubscription = call.body
     store, account = subscriptions_of(call.gateway), call.account_id
+    taken = exists("Subscription")
     if await store.get(account, SUBSCRIPTION, new.subscription_id) is not None:
-        raise exists("Subscription")
+        raise taken
     if is_reference(new.profile):
         await profile_of(call, new.profile.profile_id)
     else:
@@ -52,7 +53,7 @@ async def create_subscription(call: Call) -> Reply:
         resources=new.resources,
         users=new.users,
     )
-    await store.put(account, made)
+    await store.put(account, made, taken=taken)
     return Reply(await _answer(call, made), 201)
 
 

@@ -114,14 +114,25 @@ class Subscriptions:
             return None
         return await self._gateway.documents.get(account_id, FACE, kind, name)
 
-    async def put(self, account_id: int, value: Subscription | Profile | Security) -> None:
-        """Writes one of the three. Credentials within a profile are written by themselves."""
+    async def put(
+        self, account_id: int, value: Subscription | Profile | Security, *, taken: Exception | None = None
+    ) -> None:
+        """Writes one of the three. Credentials within a profile are written by themselves.
+
+        Given `taken`, it must be a new one: that is raised where there is one of its id.
+        """
         if isinstance(value, Profile) and value.security is not None and value.security.credentials is not None:
             await self.put(account_id, value.security)
             value = msgspec.structs.replace(value, security=Security(auth_id=value.security.auth_id))
         kind, name = _place(value)
         body = self._closed(value) if isinstance(value, Security) else msgspec.to_builtins(value)
-        await self._gateway.documents.put(account_id, FACE, kind, name, body)
+
+        def written(known: Any | None) -> Any:
+            if known is not None and taken is not None:
+                raise taken
+            return body
+
+        await self._gateway.documents.change(account_id, FACE, kind, name, written)
         self._routes.pop(account_id, None)
 
     async def delete(self, account_id: int, kind: str, name: str) -> bool:

@@ -4,10 +4,10 @@ Only a keyed hash of a code is kept for the check. How often Telesign lets a cod
 seven digits withstands `MAX_TRIES`.
 """
 
-import asyncio
 import hashlib
 import hmac
 import secrets
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
@@ -26,7 +26,7 @@ MAX_TRIES: Final = 5
 #: Seconds for which a code can be entered: as long as its message can be asked about.
 LIFETIME: Final = 12 * 3600
 _KIND: Final = "verification"
-_LOCKS: Final = 256
+_NEW: Final = {"state": "UNKNOWN", "tries": 0}
 
 
 def new_code(digits: int) -> str:
@@ -47,12 +47,18 @@ def is_code(code: str, kept: str, keys: list[str]) -> bool:
     return any(matches)
 
 
+def _tried(found: Mapping[str, Any], fits: bool) -> dict[str, Any]:
+    """What is kept of a code after one more was entered, that fits or not."""
+    right = fits and found["tries"] < MAX_TRIES
+    state = "VALID" if right or found["state"] == "VALID" else "INVALID"
+    return {"state": state, "tries": found["tries"] + (not right)}
+
+
 class Verifier:
-    """Checks codes, and counts wrong ones. One node counts exactly; several may let a few more be tried."""
+    """Checks codes, and counts wrong ones: each that is entered counts, on whatever node."""
 
     def __init__(self, gateway: "Gateway") -> None:
         self._gateway = gateway
-        self._locks = [asyncio.Lock() for _ in range(_LOCKS)]
 
     async def keep(self, account_id: int, code: str) -> str:
         """What to keep of a new code."""
@@ -60,19 +66,14 @@ class Verifier:
 
     async def check(self, account_id: int, message_id: UUID, kept: str, entered: str | None) -> dict[str, Any]:
         """The state of a message's code, after one more was entered (or None was)."""
-        async with self._locks[message_id.int % _LOCKS]:
-            name = reference(message_id)
-            found = await self._gateway.documents.get(account_id, FACE, _KIND, name) or {"state": "UNKNOWN", "tries": 0}
-            if entered is None:
-                return {"code_state": found["state"], "code_entered": None}
-            right = found["tries"] < MAX_TRIES and is_code(entered, kept, await self._keys(account_id))
-            if found["state"] != "VALID" or not right:
-                tries = found["tries"] + (not right)
-                state = "VALID" if right or found["state"] == "VALID" else "INVALID"
-                await self._gateway.documents.put(
-                    account_id, FACE, _KIND, name, {"state": state, "tries": tries}, ttl=LIFETIME
-                )
-            return {"code_state": "VALID" if right else "INVALID", "code_entered": entered}
+        where = (account_id, FACE, _KIND, reference(message_id))
+        if entered is None:
+            found = await self._gateway.documents.get(*where) or _NEW
+            return {"code_state": found["state"], "code_entered": None}
+        fits = is_code(entered, kept, await self._keys(account_id))
+        made = await self._gateway.documents.change(*where, lambda found: _tried(found or _NEW, fits), ttl=LIFETIME)
+        right = fits and made["tries"] < MAX_TRIES
+        return {"code_state": "VALID" if right else "INVALID", "code_entered": entered}
 
     async def _keys(self, account_id: int) -> list[str]:
         return await self._gateway.keys.signing.signing_keys(account_id, FACE)

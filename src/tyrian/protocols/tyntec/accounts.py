@@ -4,6 +4,7 @@ What is secret in them is sealed. Reading is cached by the engine, since every s
 """
 
 import base64
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
@@ -11,6 +12,7 @@ from msgspec import Struct
 
 from tyrian.engine.channels import ChannelEntry
 from tyrian.protocols.tyntec import statuses, wire_account
+from tyrian.protocols.tyntec.wire_account import CallbackConfig
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -54,24 +56,31 @@ class Accounts:
 
     # -- Callbacks ----------------------------------------------------------------------------------------------------
 
-    async def callbacks(self, account_id: int) -> wire_account.CallbackConfig:
+    async def callbacks(self, account_id: int) -> CallbackConfig:
         """The account's callback configuration, with its secrets in the clear."""
-        body = await self._documents.get(account_id, FACE, _CALLBACKS, _ACCOUNT)
-        config = msgspec.convert(body or {}, wire_account.CallbackConfig)
+        return self._config(await self._documents.get(account_id, FACE, _CALLBACKS, _ACCOUNT))
+
+    def _config(self, body: Any) -> CallbackConfig:
+        config = msgspec.convert(body or {}, CallbackConfig)
         if config.signature is not None:
             config.signature = wire_account.Signature(self._open(config.signature.secret), config.signature.method)
         if config.header is not None:
             config.header = wire_account.Header(config.header.key, self._open(config.header.value))
         return config
 
-    async def set_callbacks(self, account_id: int, config: wire_account.CallbackConfig) -> None:
-        """Replaces the account's callback configuration."""
+    async def change_callbacks(self, account_id: int, to: Callable[[CallbackConfig], CallbackConfig]) -> None:
+        """Changes the account's callback configuration; `to` may be called several times, and may refuse."""
+        await self._documents.change(
+            account_id, FACE, _CALLBACKS, _ACCOUNT, lambda body: self._sealed(to(self._config(body)))
+        )
+
+    def _sealed(self, config: CallbackConfig) -> Any:
         sealed = msgspec.structs.replace(config)
         if config.signature is not None:
             sealed.signature = wire_account.Signature(self._seal(config.signature.secret), config.signature.method)
         if config.header is not None:
             sealed.header = wire_account.Header(config.header.key, self._seal(config.header.value))
-        await self._documents.put(account_id, FACE, _CALLBACKS, _ACCOUNT, msgspec.to_builtins(sealed))
+        return msgspec.to_builtins(sealed)
 
     async def service_callbacks(self, account_id: int, entry: ChannelEntry) -> wire_account.ServiceCallbackConfig:
         """A sender's own callback configuration."""
@@ -83,6 +92,12 @@ class Accounts:
     ) -> None:
         """Replaces a sender's own callback configuration."""
         await self._documents.put(account_id, FACE, _CALLBACKS, _named(entry), msgspec.to_builtins(config))
+
+    async def set_service_inbound(self, account_id: int, entry: ChannelEntry, url: str) -> None:
+        """Says where people's messages to a sender go; the rest of its configuration stays."""
+        await self._documents.change(
+            account_id, FACE, _CALLBACKS, _named(entry), lambda body: {**(body or {}), "inboundMessageUrl": url}
+        )
 
     async def effective(self, account_id: int, entry: ChannelEntry | None) -> Effective:
         """Where callbacks of a sender go, and which."""

@@ -68,10 +68,8 @@ async def register_webhook(call: Call) -> Reply:
         call.desk.web_url(given.inbound_message_url, "inboundMessageUrl", faults)
     if faults:
         refuse(faults)
-    accounts = call.desk.accounts
-    known = await accounts.service_callbacks(call.account_id, entry)
-    known.inbound_message_url = given.inbound_message_url
-    await accounts.set_service_callbacks(call.account_id, entry, known)
+    assert given.inbound_message_url is not None
+    await call.desk.accounts.set_service_inbound(call.account_id, entry, given.inbound_message_url)
     return Reply(await _channel(call, entry))
 
 

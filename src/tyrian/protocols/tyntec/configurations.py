@@ -51,16 +51,17 @@ async def account(call: Call) -> Reply:
 
 async def replace_callbacks(call: Call) -> Reply:
     """Replaces the account's callback configuration."""
-    known = await call.desk.accounts.callbacks(call.account_id)
-    await _set_callbacks(call, _with_hidden(_config(_members(call)), known))
+    members = _members(call)
+    await call.desk.accounts.change_callbacks(call.account_id, lambda known: _checked(call, members, known))
     return Reply(status=204)
 
 
 async def change_callbacks(call: Call) -> Reply:
     """Changes some members of the account's callback configuration."""
-    known = await call.desk.accounts.callbacks(call.account_id)
-    merged = msgspec.to_builtins(known) | _members(call)
-    await _set_callbacks(call, _with_hidden(_config(merged), known))
+    members = _members(call)
+    await call.desk.accounts.change_callbacks(
+        call.account_id, lambda known: _checked(call, msgspec.to_builtins(known) | members, known)
+    )
     return Reply(status=204)
 
 
@@ -78,14 +79,15 @@ def _config(members: dict[str, Any]) -> wire_account.CallbackConfig:
         raise errors.unparseable(str(error)) from None
 
 
-async def _set_callbacks(call: Call, config: wire_account.CallbackConfig) -> None:
-    config = _without_empty(config)
+def _checked(call: Call, members: dict[str, Any], known: wire_account.CallbackConfig) -> wire_account.CallbackConfig:
+    """The configuration that takes the known one's place. Raises `ApiError` (400)."""
+    config = _without_empty(_with_hidden(_config(members), known))
     faults = Faults()
     check_callbacks(config, call.desk, faults)
     _check_secrets(config, faults)
     if faults:
         refuse(faults)
-    await call.desk.accounts.set_callbacks(call.account_id, config)
+    return config
 
 
 def _without_empty(config: wire_account.CallbackConfig) -> wire_account.CallbackConfig:

@@ -170,7 +170,13 @@ async def _application(call: Call) -> wire_account.Application:
 async def change_application(call: Call) -> Reply:
     """Moves the kinds of callbacks that a webhook names, or all that it does not, to the webhook's URL."""
     patch: wire_account.ApplicationPatch = call.body(wire_account.ApplicationPatch)
-    known = await call.desk.accounts.callbacks(call.account_id)
+    await call.desk.accounts.change_callbacks(call.account_id, lambda known: _moved(call, patch, known))
+    return Reply(status=204)
+
+
+def _moved(
+    call: Call, patch: wire_account.ApplicationPatch, known: wire_account.CallbackConfig
+) -> wire_account.CallbackConfig:
     faults = Faults()
     named: set[str] = set()
     for number, webhook in enumerate(patch.webhooks or ()):
@@ -186,8 +192,7 @@ async def change_application(call: Call) -> Reply:
         faults.add("webhooks", NULL)
     if faults:
         refuse(faults)
-    await call.desk.accounts.set_callbacks(call.account_id, known)
-    return Reply(status=204)
+    return known
 
 
 def _move(config: wire_account.CallbackConfig, events: list[str], url: str, named: set[str]) -> None:
@@ -210,9 +215,10 @@ async def connector_inbound(call: Call) -> Reply:
         call.desk.web_url(given.inbound_message_url, "inboundMessageUrl", faults)
     if faults:
         refuse(faults)
-    known = await call.desk.accounts.callbacks(call.account_id)
-    known.inbound_message_url = given.inbound_message_url
-    await call.desk.accounts.set_callbacks(call.account_id, known)
+    url = given.inbound_message_url
+    await call.desk.accounts.change_callbacks(
+        call.account_id, lambda known: msgspec.structs.replace(known, inbound_message_url=url)
+    )
     return Reply(status=204)
 
 
