@@ -90,6 +90,9 @@ class Policy(Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit
     #: Whether the first message to a person may be promotional.
     promotion_first: bool = True
     words: Words = Words()
+    #: Whether somebody who has blocked a channel's sender or has not subscribed, as its network answered to a send, is
+    #: left alone on that channel for a while.
+    heed_blocks: bool = True
 
     def concerns(self, purpose: Purpose) -> bool:
         """Whether a message of this purpose can break a rule of it."""
@@ -182,6 +185,16 @@ def _opted_out(consent: Consent) -> Finding:
     where = "this channel" if consent.channel_id else "this account"
     how = {"keyword": " by a word", "unsubscribed": ", as the network says"}.get(consent.source, "")
     return Finding("opted_out", f"belongs to somebody who opted out of {what} of {where} on {consent.at:%Y-%m-%d}{how}")
+
+
+def blocked(reason: str, at: datetime, ends: datetime) -> Finding:
+    """What keeps a message from somebody of whom the network said so at a time, and when that ends at the latest."""
+    what = {"blocked_by_user": "has blocked the sender", "not_subscribed": "has not subscribed"}.get(reason, reason)
+    return Finding(
+        reason,
+        f"belongs to somebody who {what}, as the network said on {at:%Y-%m-%d %H:%M} UTC; they are tried again when "
+        f"they write, subscribe or have a consent recorded, or on {ends:%Y-%m-%d}",
+    )
 
 
 def _no_opt_in(policy: Policy, purpose: Purpose, *, written: bool) -> Finding:

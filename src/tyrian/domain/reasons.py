@@ -63,3 +63,6 @@ REASONS: Final[dict[str, str]] = {
     "endpoint_timeout": "The customer's endpoint did not answer in time.",
     "not_rendered": "The callback could not be put into the dialect of the API that took the message.",
 }
+
+#: What networks say of a person that holds for the next message of the same sender as well.
+BLOCKING: Final = frozenset({"blocked_by_user", "not_subscribed"})

@@ -86,6 +86,8 @@ class Dispatch:
         self.sent = 0
         #: Called with (channel, result name, seconds) after each send, for metrics.
         self.observe: Callable[[ports.Channel, str, float], None] = lambda channel, result, seconds: None
+        #: Called with (channel, facts, reason, when the send began) when a network refused a send.
+        self.on_refused: Callable[[ports.Channel, Facts, str, datetime], None] = lambda *refusal: None
         #: Called with the channel that an attempt was moved away from, and the reason.
         self.on_moved: Callable[[ports.Channel, str], None] = lambda channel, reason: None
         self.outcomes: Batcher[Write, bool] = Batcher(
@@ -207,6 +209,8 @@ class Dispatch:
             result = await self._attempt(lane, facts, known, now)
             await self.outcomes.submit(self._outcome(lane.channel, facts, known, result))
             self.sent += 1
+            if isinstance(result, ports.Refused):
+                self.on_refused(lane.channel, facts, result.reason, now)
         except Exception:
             log.exception("attempt %s could not be made; it counts as uncertain", facts.attempt_id)
             await self._doubt(lane.channel, facts, known)

@@ -12,6 +12,7 @@ from datetime import timedelta
 from typing import Any
 
 from tyrian.domain.ids import Ids
+from tyrian.engine.blocks import Blocks
 from tyrian.engine.bulks import Bulks
 from tyrian.engine.buttons import CodeMaker, CodeReader
 from tyrian.engine.callbacks import Callbacks
@@ -109,7 +110,7 @@ class Gateway:
         self.stale_presses = StalePresses(self)
         self.rehosting = Rehosting(self)
         self.consent = Consent(self)
-        self.opting = Opting(self)
+        self.opting, self.blocks = Opting(self), Blocks(self)
         self.feeder = Feeder(db, clock, self.ids, router, self.scribe)
         self.bulks = Bulks(db, clock, self.ids, self.channels, self.intake, self.scribe)
         self.upkeep = Upkeep(
@@ -158,7 +159,8 @@ class Gateway:
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
         self.inbound.stages += [self.people, self.opting, self.sessions]
         self.turns.reactions[:0] = [Answered(self), Confirming(self)]
-        self.guards.all += [self.consent, SessionGuard(self)]
+        self.guards.all += [self.consent, self.blocks, SessionGuard(self)]
+        self.dispatch.on_refused = self.blocks.refused
         self.node.listen("tyrian_people", lambda payload: self._people_changed())
         self.node.listen("tyrian_consent", lambda payload: self.consent.refresh_soon())
         self.node.listen("tyrian_documents", lambda payload: self.documents.refresh_soon())
@@ -174,6 +176,7 @@ class Gateway:
         await self.keys.start()
         await self.keyboards.start()
         await self.consent.refresh()
+        await self.blocks.start()
         self._spawn(self.upkeep.run(), "upkeep")
         self._spawn(self._feed_loop(), "feeder")
         self._spawn(self.waker.run(), "waker")
@@ -200,6 +203,8 @@ class Gateway:
                 asyncio.gather(self.receipts.drain(), self.inbound.drain(), self.clicks.drain()), limit
             )
         await asyncio.gather(self.turns.drain(limit), self.rehosting.drain(limit))
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self.blocks.drain(), limit)
         if self.flows is not None:
             await self.flows.close()
         if self.inbox is not None:
@@ -259,6 +264,7 @@ class Gateway:
         if self.inbox is not None:
             await self.inbox.forget()
         await self.consent.forget()
+        await self.blocks.forget()
         await self.code_maker.forget()
         await self.sessions.forget(self.clock.now() - timedelta(days=self.settings.retention_days))
         await self.keyboards.forget()
@@ -288,6 +294,7 @@ class Gateway:
             self.waker.tell(CALLBACKS)
 
     def _written(self, writes: Sequence[Write]) -> None:
+        self.blocks.heard(writes)
         if reported(writes):
             self.wake_callbacks()
         due = {w.send_channel for w in writes if w.send == NEXT and w.send_channel is not None}

@@ -17,14 +17,17 @@ class Guards:
         self._channels = channels
         self.all: list[Guard] = []
 
-    def concern(self, account_id: int, channel: Channel, plan: Plan) -> bool:
-        """Whether any guard has something to ask of a message; from memory alone."""
-        return any(guard.applies(account_id, channel, plan) for guard in self.all)
+    def _asked_now(self, accepting: bool) -> list[Guard]:
+        return [g for g in self.all if not getattr(g, "before_sending_only", False)] if accepting else self.all
 
-    async def judge(self, asked: Sequence[Asked]) -> list[Verdict | None]:
+    def concern(self, account_id: int, channel: Channel, plan: Plan, *, accepting: bool = False) -> bool:
+        """Whether any guard has something to ask of a message; from memory alone."""
+        return any(guard.applies(account_id, channel, plan) for guard in self._asked_now(accepting))
+
+    async def judge(self, asked: Sequence[Asked], *, accepting: bool = False) -> list[Verdict | None]:
         """A verdict on each, or None where nothing stands against it."""
         verdicts: list[Verdict | None] = [None] * len(asked)
-        for guard in self.all:
+        for guard in self._asked_now(accepting):
             left = [
                 n for n, a in enumerate(asked) if verdicts[n] is None and guard.applies(a.account_id, a.channel, a.plan)
             ]
@@ -39,7 +42,7 @@ class Guards:
         if not any(self._concern_step(account_id, plan, step) for step in plan.cascade):
             return
         asked = [self._asked(account_id, plan, number, recipient, at) for number in range(len(plan.cascade))]
-        judged = await self.judge([a for a in asked if a is not None])
+        judged = await self.judge([a for a in asked if a is not None], accepting=True)
         barred = [v for v in judged if v is not None and v.until is None]
         if barred and len(barred) == len(asked):
             rules = list({v.rule: v for v in barred}.values())
@@ -47,7 +50,7 @@ class Guards:
 
     def _concern_step(self, account_id: int, plan: Plan, step: Step) -> bool:
         entry = self._channels.get(account_id, step.channel)
-        return entry is not None and self.concern(account_id, entry.channel, plan)
+        return entry is not None and self.concern(account_id, entry.channel, plan, accepting=True)
 
     def _asked(self, account_id: int, plan: Plan, number: int, recipient: Recipient, at: datetime) -> Asked | None:
         """The question about one step; None where only the send itself shows the channel (a group's member)."""

@@ -69,6 +69,8 @@ class Guard(Port):
         """A verdict on each, or None where nothing stands against it."""
         ...
 
+    # A guard with `before_sending_only = True` is not asked when a message is accepted: it would not refuse one then.
+
 
 class Dresser(Port):
     """Changes a content right before it is sent."""

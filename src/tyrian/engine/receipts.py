@@ -180,6 +180,7 @@ def _attempt(tried: Any, row: Any) -> tuple[rules.Attempt, Facts]:
         channel_id=tried["channel_id"],
         recipient=tried["recipient"],
         tries=tried["tries"],
+        started_at=tried["started_at"],
         valid_until=row["valid_until"],
         fenced=False,
     )

@@ -16,7 +16,7 @@ from tyrian.engine.consent import Record
 from tyrian.engine.reacting import Asked, person_of
 from tyrian.protocols.native import consent_wire as wire
 from tyrian.protocols.native.operation import Call, Reply
-from tyrian.protocols.native.people import unknown
+from tyrian.protocols.native.people import spelt, unknown
 from tyrian.protocols.native.times import stamp
 from tyrian.store import consent as store
 
@@ -91,17 +91,31 @@ async def _standing(call: Call, contact: Contact, records: list[Consent]) -> lis
         for known in contact.addresses
         if _reaches(call, entry, known.place)
     ]
-    asked = [(entry.channel.id, spelt) for entry, place in reached for spelt in (place.address, f"+{place.address}")]
+    asked = [(entry.channel.id, one) for entry, place in reached for one in (place.address, f"+{place.address}")]
     said = await store.subscriptions(call.gateway.db, asked) if asked else {}
     words = {True: "subscribed", False: "unsubscribed", None: None}
+    blocks = await _blocks(call, reached)
     return [
         wire.StandingAnswer(
             channel=entry.channel.name,
             network=words[said.get(entry.channel.id)],  # type: ignore[arg-type]
+            blocked=blocks.get(entry.channel.id),
             purposes={p.value: _stands(records, entry.channel.id, p) for p in Purpose},
         )
         for entry in {entry.channel.id: entry for entry, _ in reached}.values()
     ]
+
+
+async def _blocks(call: Call, reached: list[tuple[ChannelEntry, Place]]) -> dict[int, wire.BlockAnswer]:
+    """What the networks answered to sends, as far as it counts, by the channel's number."""
+    found = await call.gateway.blocks.standing([(entry.channel, place.address) for entry, place in reached])
+    return {
+        one.channel_id: wire.BlockAnswer(
+            address=spelt(place), reason=one.reason, since=stamp(one.at), message_id=one.message_id
+        )
+        for one, (_, place) in zip(found, reached, strict=True)
+        if one is not None
+    }
 
 
 def _reaches(call: Call, entry: ChannelEntry, place: Place) -> bool:

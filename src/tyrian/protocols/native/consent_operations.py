@@ -37,6 +37,7 @@ _HISTORY: Final[dict[str, Any]] = {
         {
             "channel": "demo-sms",
             "network": None,
+            "blocked": None,
             "purposes": {
                 "transactional": "unknown",
                 "promotional": "opted_in",

@@ -60,11 +60,24 @@ class ConsentAnswer(Struct, kw_only=True):
     at: Time
 
 
+class BlockAnswer(Struct, kw_only=True):
+    """What the network answered to a message to this address: a reason word, and when that was sent."""
+
+    address: str
+    reason: str
+    since: Time
+    message_id: UUID
+
+
 class StandingAnswer(Struct, kw_only=True):
-    """Where a person stands on a channel: what the network said last, and what counts for each purpose."""
+    """Where a person stands on a channel: the network's last news, its answer to a send, what counts for each purpose.
+
+    With `blocked`, the network refused the last message because of the person, and nothing was heard of them since.
+    """
 
     channel: str
     network: Literal["subscribed", "unsubscribed"] | None
+    blocked: BlockAnswer | None
     purposes: dict[str, Standing]
 
 

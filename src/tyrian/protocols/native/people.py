@@ -116,11 +116,16 @@ def _address(call: Call, known: Known) -> wire.AddressAnswer:
     place = known.place
     entry = call.gateway.channels.by_id(place.scope)
     return wire.AddressAnswer(
-        address=f"+{place.address}" if place.is_phone else place.address,
+        address=spelt(place),
         channel=entry.channel.name if entry is not None else None,
         source=known.source,
         added_at=stamp(known.added_at),
     )
+
+
+def spelt(place: Place) -> str:
+    """An address as people write it."""
+    return f"+{place.address}" if place.is_phone else place.address
 
 
 def _found(call: Call, contact: Contact | None) -> Reply:
