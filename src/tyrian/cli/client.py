@@ -1,7 +1,7 @@
 """The way to a gateway's native API: one HTTP client, and every refusal as sentences."""
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine, Mapping
+from collections.abc import AsyncGenerator, AsyncIterator, Coroutine, Mapping
 from datetime import timedelta
 from http import HTTPStatus
 from types import TracebackType
@@ -120,6 +120,27 @@ class Api:
                     self._read(response.status, bytes(await response.bytes()))
                 while (piece := await response.body_reader.read_chunk()) is not None:
                     yield bytes(piece)
+        except (PyreqwestError, OSError) as error:
+            raise self._unreachable(error) from error
+
+    async def stream(self, path: str, query: Mapping[str, Any], silence: float) -> AsyncGenerator[bytes, None]:
+        """An answer that goes on, piece by piece, until `silence` seconds pass without one. Raises as `call` does."""
+        assert self._client is not None
+        request = self._client.get(self._address(path, query)).headers(self._headers).timeout(_LONG_TIMEOUT)
+        # Without this, the client gathers 64 KiB before it hands any of them on.
+        request = request.streamed_read_buffer_limit(1)
+        try:
+            async with request.build_streamed() as response:
+                if response.status >= HTTPStatus.BAD_REQUEST:
+                    self._read(response.status, bytes(await response.bytes()))
+                while True:
+                    async with asyncio.timeout(silence):
+                        piece = await response.body_reader.read_chunk()
+                    if piece is None:
+                        return
+                    yield bytes(piece)
+        except TimeoutError:
+            return
         except (PyreqwestError, OSError) as error:
             raise self._unreachable(error) from error
 

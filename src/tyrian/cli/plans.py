@@ -67,7 +67,7 @@ async def _cascade(wanted: Wanted, api: Api) -> list[Any]:
         if not isinstance(cascade, list):
             raise _usage("--cascade must be a JSON array of steps, each with its channel and content.")
         return cascade
-    content = _content(wanted)
+    content = content_of(wanted)
     channels = [wanted.channel or await _only_channel(api), *(wanted.fallback or ())]
     if len(channels) == 1 and (wanted.fallback_time is not None or wanted.fallback_text is not None):
         raise _usage("--fallback-time and --fallback-text need a --fallback: there is no channel to fall back to.")
@@ -78,7 +78,8 @@ async def _cascade(wanted: Wanted, api: Api) -> list[Any]:
     return steps
 
 
-def _content(wanted: Wanted) -> Any:
+def content_of(wanted: Wanted) -> Any:
+    """The content that a text or `--content` says. Raises `Failure`."""
     if wanted.content is not None:
         if wanted.text:
             raise _usage("Give a text or --content, not both.")

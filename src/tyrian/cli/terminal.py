@@ -35,6 +35,13 @@ STYLES: Final = {
     "callback_delivered": "green",
     "callback_failed": "yellow",
     "callback_parked": "red",
+    # Conversations and agents
+    "open": "cyan",
+    "transferred": "yellow",
+    "closed": "bright_black",
+    "available": "green",
+    "away": "yellow",
+    "offline": "bright_black",
     # Bulks, channels and findings
     "running": "cyan",
     "paused": "yellow",

@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tyrian.cli import bulk, bulks, channels, flow, keys, sending, serving, upkeep, watch
+from tyrian.cli import bulk, bulks, channels, flow, inbox, keys, sending, serving, upkeep, watch
 from tyrian.cli.failures import Commands
 
 app = typer.Typer(
@@ -47,6 +47,9 @@ for panel, commands in (
 for panel, name, group in (
     ("Send", "bulks", bulks.group),
     ("Send", "callbacks", bulks.callbacks),
+    ("Answer", "inbox", inbox.group),
+    ("Answer", "agents", inbox.agents),
+    ("Answer", "queues", inbox.queues),
     ("Set up", "channels", channels.group),
     ("Set up", "flow", flow.group),
     ("Set up", "keys", keys.group),

@@ -328,6 +328,8 @@ class Search(Struct, kw_only=True):
     """Which conversations are wanted. Queues and agents by id; `text` is looked for in what was said and noted."""
 
     state: ConversationState | None = None
+    #: Whether it waits in a queue, and nobody is alerted.
+    waiting: bool | None = None
     channel_id: int | None = None
     person: str | None = None
     queue_id: UUID | None = None

@@ -13,6 +13,7 @@ from tyrian.store.inbox import conversation_of, item_of
 #: Each condition with the field of a search that it is made of; `{}` is the argument's number.
 _CONDITIONS: Final = {
     "state": "c.state = {}",
+    "waiting": "c.waiting = {}",
     "channel_id": "c.channel_id = {}",
     "person": "c.person = {}",
     "queue_id": "c.queue_id = {}",

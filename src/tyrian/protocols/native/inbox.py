@@ -92,6 +92,7 @@ async def list_conversations(call: Call) -> Reply:
     query: wire.ConversationFilter = call.query
     search = Search(
         state=query.state,
+        waiting=query.waiting,
         person=person_of(query.person) if query.person is not None else None,
         text=query.text,
         since=query.since,
@@ -286,8 +287,10 @@ def _last(header: str | None, after: int | None) -> int | None:
 async def _events(call: Call, after: int | None, conversation: UUID | None) -> AsyncIterator[bytes]:
     """The stream. It ends where the reader is too slow, and now and then in any case, so that keys are asked again."""
     began = time.monotonic()
-    yield b"retry: 1000\n\n"
     try:
+        # A reader that is cut off before the first event knows from this where to go on.
+        after = await desk(call).last_event(call.account_id) if after is None else after
+        yield b"id: %d\nretry: 1000\n\n" % after
         async for one in desk(call).watch(call.account_id, after=after, conversation_id=conversation):
             written = time.monotonic()
             if one is None:

@@ -78,7 +78,10 @@ CONVERSATIONS: Final = (
         name="listConversations",
         tag=TAG,
         summary="List and search conversations",
-        description="Conversations, the last updated first: by state, channel, person, queue, agent, words and time.",
+        description=(
+            "Conversations, the last updated first: by state, channel, person, queue, agent, words and time, and "
+            "whether they wait."
+        ),
         scope=READ,
         handler=handled(inbox.list_conversations),
         query=wire.ConversationFilter,

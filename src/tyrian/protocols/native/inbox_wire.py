@@ -51,6 +51,9 @@ class ConversationFilter(Page, kw_only=True, forbid_unknown_fields=True):
     """Which conversations to list, the last updated first."""
 
     state: Annotated[ConversationState, Meta(description="Only conversations in this state.")] | None = None
+    waiting: (
+        Annotated[bool, Meta(description="Only those that wait in a queue for an agent, or only the others.")] | None
+    ) = None
     channel: Annotated[str, Meta(max_length=64, description="Only those on this channel.")] | None = None
     person: Annotated[str, Meta(max_length=64, description="Only those with this person.")] | None = None
     queue: Annotated[str, Meta(max_length=100, description="Only those of this queue, by name or id.")] | None = None
