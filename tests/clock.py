@@ -38,6 +38,14 @@ class ManualClock:
         self._now = until
         await _settle()
 
+    async def jump(self, seconds: float) -> None:
+        """Goes on as after a machine's sleep: whoever was to wake in between wakes once, and late.
+
+        For long times: in an hour of `advance`, each loop of a gateway that looks every second looks 3600 times.
+        """
+        self._now += timedelta(seconds=seconds)
+        await self.advance(0)
+
 
 async def _settle() -> None:
     for _ in range(_TURNS):

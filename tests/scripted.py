@@ -176,7 +176,7 @@ async def staged(
     """A running gateway on a migrated database; `channels` are further settings of its channels by name."""
     scripts = {name: Script() for name in (channels or {"one": {}, "two": {}})}
     kinds = {f"scripted-{name}": script.kind(f"scripted-{name}") for name, script in scripts.items()}
-    db = await Database.open(url)
+    db = await Database.open(url, work=6, reading=2)
     box = SecretBox("k" * 40)
     # No callbacks: a test looks at those that wait.
     roles = frozenset({"api", "dispatch"})

@@ -240,10 +240,12 @@ class TestNodes:
     async def test_what_a_dead_node_had_in_hand_is_taken_up_by_another(
         self, stage: Stage, others: Callable[[], Awaitable[Gateway]]
     ) -> None:
-        async def forever(turn: Turn) -> None:
-            await asyncio.Event().wait()
+        over = asyncio.Event()
 
-        dying = listening(stage, work=forever)
+        async def held(turn: Turn) -> None:
+            await over.wait()
+
+        dying = listening(stage, work=held)
         await says(stage, "first", "second", extra={"name": "Ana"})
         await stage.until(lambda: among(dying.words, "first"))
         other, listener = await others(), Listener()
@@ -256,6 +258,7 @@ class TestNodes:
         assert [turn.tries for turn in listener.heard] == [1, 1]
         assert listener.heard[0].extra == {"name": "Ana"}
         await settled(stage)
+        over.set()
 
     async def test_two_nodes_take_each_turn_once(self, stage: Stage, others: Callable[[], Awaitable[Gateway]]) -> None:
         async def once(turn: Turn) -> None:

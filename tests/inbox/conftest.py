@@ -112,7 +112,7 @@ async def node(url: str, clock: ManualClock, account_id: int | None = None) -> A
     """One node. Several may stand on the same database: give the first one's account to the others."""
     scripts = {name: Script() for name in ("one", "two")}
     kinds = {f"scripted-{name}": script.kind(f"scripted-{name}") for name, script in scripts.items()}
-    db = await Database.open(url)
+    db = await Database.open(url, work=6, reading=2)
     roles = frozenset({"api", "dispatch"})
     gateway = Gateway(db, Settings(), clock, [], SecretBox("k" * 40), kinds=kinds, roles=roles)
     install(gateway)

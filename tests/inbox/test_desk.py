@@ -104,13 +104,13 @@ class TestInbound:
         await house.say(ANA, "one")
         it = await house.talk(ANA)
         await house.desk.close(house.account_id, it.id, by=API)
-        await clock.advance(3599)
+        await clock.jump(3599)
         await house.say(ANA, "two")
         again = await house.talk(ANA)
         assert (again.id, again.state) == (it.id, ConversationState.OPEN)
         assert await house.lines(again) == ["opened", "inbound: one", "closed", "reopened", "inbound: two"]
         await house.desk.close(house.account_id, it.id, by=API)
-        await clock.advance(3600)
+        await clock.jump(3600)
         await house.say(ANA, "three")
         other = await house.talk(ANA)
         assert other.id != it.id
@@ -119,9 +119,9 @@ class TestInbound:
     async def test_idle_conversations_close_by_themselves(self, house: House, clock: ManualClock) -> None:
         await house.inbox(idle_time=600)
         await house.say(ANA, "hello")
-        await clock.advance(300)
+        await clock.jump(300)
         await house.say(ANA, "still here")
-        await clock.advance(599)
+        await clock.jump(599)
         await house.desk.routing.look()
         assert (await house.talk(ANA)).state is ConversationState.OPEN
         await clock.advance(1)
@@ -134,7 +134,7 @@ class TestInbound:
         await house.inbox()
         await house.say(ANA, "hello")
         await house.inbox(idle_time=600)
-        await clock.advance(600)
+        await clock.jump(600)
         await house.desk.routing.look()
         assert (await house.talk(ANA)).closed
 
@@ -238,7 +238,7 @@ class TestAnswering:
     async def test_search_by_words_person_state_and_time(self, house: House, clock: ManualClock) -> None:
         await house.inbox()
         await house.say(ANA, "my parcel is late")
-        await clock.advance(60)
+        await clock.jump(60)
         await house.say("+385991234502", "nothing to say")
         first, second = await house.talk(ANA), await house.talk("+385991234502")
 

@@ -93,7 +93,7 @@ class TestPicking:
         await house.inbox(queue_id=queue.id)
         await house.say(ANA, "hello")
         assert (await house.talk(ANA)).agent_id is None
-        await clock.advance(3600)
+        await clock.jump(3600)
         await house.desk.routing.look()
         assert (await house.talk(ANA)).agent_id == mia.id
 
@@ -143,7 +143,7 @@ class TestNotAnswering:
         mia = await house.agent("mia", queue)
         await house.inbox(queue_id=queue.id)
         await house.say(ANA, "hello")
-        await clock.advance(29)
+        await clock.jump(29)
         await house.desk.routing.look()
         assert (await house.talk(ANA)).agent_id == mia.id
         await clock.advance(1)
@@ -163,7 +163,7 @@ class TestNotAnswering:
         await house.inbox(queue_id=queue.id)
         await house.say(ANA, "hello")
         it = await house.desk.accept(house.account_id, (await house.talk(ANA)).id, by=by(mia))
-        await clock.advance(60)
+        await clock.jump(60)
         await house.desk.routing.look()
         assert [leg.state for leg in (await house.talk(ANA)).live(Role.AGENT)] == [LegState.CONNECTED]
         assert it.state is ConversationState.OPEN

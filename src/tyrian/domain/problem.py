@@ -5,6 +5,7 @@
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import msgspec
@@ -36,7 +37,13 @@ def escape(token: str) -> str:
 
 def problems_of(value: Any, kind: Any, pointer: str = "") -> list[Problem]:
     """All mismatches between a decoded JSON value and a msgspec type."""
-    return list(_walk(value, inspect.type_info(kind), pointer))
+    return list(_walk(value, _known(kind), pointer))
+
+
+@lru_cache(maxsize=1024)
+def _known(kind: Any) -> inspect.Type:
+    """What msgspec knows of a type. To work it out takes milliseconds for a large one."""
+    return inspect.type_info(kind)
 
 
 def _walk(value: Any, info: inspect.Type, at: str) -> Iterator[Problem]:

@@ -190,7 +190,7 @@ steps:
         await house.publish(flow)
         await house.hear("hi")
         await house.said(1)
-        await clock.advance(599)
+        await clock.jump(599)
         assert await house.flows._engine.take_up() == 0
 
         async def asked_again() -> bool:
