@@ -229,6 +229,8 @@ def test_a_file_is_announced_put_and_sent(api: Any, shop: Any, receiver: Receive
         assert answer.status == 200
     read = api.get_conversations_message_communication_messages_media_media_id(conversation, leg, made.id)
     assert (read.status, read.media_type, read.content_length_bytes) == ("valid", "image/png", len(PNG))
+    listed = api.get_conversations_message_communication_messages_media(conversation, leg, status="valid")
+    assert ([one.id for one in listed.entities], listed.total) == ([made.id], 1)
     message = sdk.AdditionalMessage()
     message.media_ids = [made.id]
     sent = api.post_conversations_message_communication_messages(conversation, leg, message)

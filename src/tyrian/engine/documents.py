@@ -6,7 +6,7 @@ for a few seconds at most.
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -76,9 +76,13 @@ class Documents:
         found = await store.find(self._db, face, kind, name, self._clock.now())
         return (found[0], _decode(found[1])) if found else None
 
-    async def list(self, account_id: int, face: str, kind: str) -> list[Document]:
-        """An account's documents of a kind, oldest first."""
-        rows = await store.listed(self._db, account_id, face, kind, self._clock.now())
+    async def list(self, account_id: int, face: str, kind: str, names: Sequence[str] | None = None) -> list[Document]:
+        """An account's documents of a kind, oldest first: all of them, or those that are named."""
+        now = self._clock.now()
+        if names is None:
+            rows = await store.listed(self._db, account_id, face, kind, now)
+        else:
+            rows = await store.some(self._db, account_id, face, kind, names, now)
         return [Document(r.name, _decode(r.body), r.created_at, r.updated_at) for r in rows]
 
     async def put(

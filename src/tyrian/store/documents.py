@@ -1,5 +1,6 @@
 """Small documents that a face keeps for an account: callback configuration, subscriptions, templates."""
 
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
@@ -19,6 +20,11 @@ ORDER BY created_at LIMIT 1
 _LIST = """
 SELECT name, body, created_at, updated_at, expires_at FROM documents
 WHERE account_id = $1 AND face = $2 AND kind = $3 AND (expires_at IS NULL OR expires_at > $4)
+ORDER BY created_at, name
+"""
+_SOME = """
+SELECT name, body, created_at, updated_at, expires_at FROM documents
+WHERE account_id = $1 AND face = $2 AND kind = $3 AND name = ANY($5) AND (expires_at IS NULL OR expires_at > $4)
 ORDER BY created_at, name
 """
 _PUT = """
@@ -95,6 +101,13 @@ async def find(db: Database, face: str, kind: str, name: str, now: datetime) -> 
 async def listed(db: Database | Connection, account_id: int, face: str, kind: str, now: datetime) -> list[Stored]:
     """An account's documents of a kind, oldest first."""
     return [Stored(*row) for row in await db.fetch(_LIST, account_id, face, kind, now)]
+
+
+async def some(
+    db: Database | Connection, account_id: int, face: str, kind: str, names: Sequence[str], now: datetime
+) -> list[Stored]:
+    """Those of an account's documents of a kind that are named, oldest first."""
+    return [Stored(*row) for row in await db.fetch(_SOME, account_id, face, kind, now, names)]
 
 
 async def put(

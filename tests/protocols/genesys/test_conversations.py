@@ -299,6 +299,23 @@ async def test_an_upload_is_sent_by_its_id(room: Room) -> None:
     assert announced.status == 200, announced.raw
     where = "/" + announced.body["uploadUrl"].split("/", 3)[3]
     assert (await room.api.put(where, PIXEL, headers=announced.body.get("uploadHeaders", {}))).status in (200, 204)
+    other = await room.api.post(path)
+    for status, wanted in (("", [announced, other]), ("valid", [announced]), ("uploading", [other]), ("invalid", [])):
+        listed = (await room.api.get(f"{path}?status={status}")).body
+        assert ([one["id"] for one in listed["entities"]], listed["total"]) == (
+            [one.body["id"] for one in wanted],
+            len(wanted),
+        )
+    second = (await room.api.get(f"{path}?pageSize=1&pageNumber=2")).body
+    assert (second["entities"], second["previousUri"]) == (
+        [(await room.api.get(f"{path}/{other.body['id']}")).body],
+        f"/api/v2/{path}?pageSize=1&pageNumber=1",
+    )
+    assert (await room.api.get(f"{path}?status=lost")).places == {"status"}
+    leg = (await room.last(conversation, "customer"))["messages"][0]["id"]
+    elsewhere = path.replace(communication, leg)
+    assert (await room.api.get(elsewhere)).body["entities"] == []
+    assert (await room.api.get(f"{elsewhere}/{announced.body['id']}")).code == "not.found"
     sent = await room.send(conversation, {"mediaIds": [announced.body["id"]]})
     assert sent.status == 200, sent.raw
     (element,) = sent.body["normalizedMessage"]["content"]

@@ -1,5 +1,6 @@
 """Open Messaging served: what goes to a middleware, presses, receipts, events, and the settings behind them."""
 
+import asyncio
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -357,6 +358,74 @@ async def test_messaging_settings(api: Api) -> None:
     wrong = await api.post(SETTINGS, {"name": "x", "event": {"typing": {"on": {"inbound": "Perhaps"}}}})
     assert (wrong.status, wrong.places) == (400, {"/event/typing/on/inbound"})
     assert (await api.get(f"{SETTINGS}/{uuid4()}")).code == "not.found"
+
+
+ALLOW_PNG = {"mediaTypes": {"allow": {"outbound": [{"type": "image/png"}]}}}
+TYPING_IN = {"event": {"typing": {"on": {"inbound": "Enabled"}}}}
+REGISTERS = [(CONTENT, "supportedContent", ALLOW_PNG), (SETTINGS, "messagingSetting", TYPING_IN)]
+
+
+@pytest.mark.parametrize(("path", "member", "change"), REGISTERS)
+async def test_what_is_changed_is_changed_for_all_that_have_it(
+    api: Api, path: str, member: str, change: dict[str, Any]
+) -> None:
+    made = (await api.post(path, {"name": "Mine"})).body
+    for identifier in (made["id"], (await api.get(f"{path}/default")).body["id"]):
+        there = (await api.post(OPEN, {**request(api), member: {"id": identifier}})).body
+        known = (await api.get(f"{path}/{identifier}")).body
+        changed = (await api.patch(f"{path}/{identifier}", change)).body
+        assert int(changed["version"]) == int(known["version"]) + 1
+        assert changed["name"] == known["name"]
+        assert (await api.get(f"{path}/{identifier}")).body == changed
+        shown = (await api.get(f"{OPEN}/{there['id']}?expand={member}")).body
+        assert shown[member] == changed
+        assert (await api.patch(f"{path}/{identifier}", {"name": None})).places == {"/name"}
+        assert (await api.patch(f"{path}/{identifier}", {"name": "Other"})).body["name"] == "Other"
+    config = [e.channel.config for e in api.gateway.channels.all() if e.channel.account_id == api.account_id]
+    assert all(c["outbound_media"] == ["image/png"] if path == CONTENT else c["typing_in"] for c in config)
+    assert len((await api.get(path)).body["entities"]) == 2
+    assert (await api.patch(f"{path}/{uuid4()}", {"name": "x"})).code == "not.found"
+
+
+async def test_of_changes_of_a_profile_at_once_none_is_lost(api: Api) -> None:
+    made = (await api.post(CONTENT, {"name": "Mine"})).body
+    there = await integrated(api, supportedContent={"id": made["id"]})
+    one = f"{CONTENT}/{made['id']}"
+    inbound = {"mediaTypes": {"allow": {"inbound": [{"type": "text/plain"}]}}}
+    await asyncio.gather(*(api.patch(one, change) for change in (ALLOW_PNG, inbound, {"name": "Other"})))
+    now = (await api.get(one)).body
+    assert (now["name"], now["version"], now["mediaTypes"]["allow"]) == (
+        "Other", 4, {"inbound": [{"type": "text/plain"}], "outbound": [{"type": "image/png"}]},
+    )  # fmt: skip
+    config = there.channel.channel.config
+    assert (config["inbound_media"], config["outbound_media"]) == (["text/plain"], ["image/png"])
+    late = await api.patch(one, {"name": "Late", "version": 3})
+    assert (late.status, late.code) == (409, "general.conflict")
+    assert (await api.patch(one, {"name": "In time", "version": 4})).body["version"] == 5
+
+
+@pytest.mark.parametrize(("path", "member"), [register[:2] for register in REGISTERS])
+async def test_what_is_in_use_is_not_removed(api: Api, path: str, member: str) -> None:
+    key = "id" if path == CONTENT else "settingId"
+    built_in, made = (await api.get(f"{path}/default")).body, (await api.post(path, {"name": "Mine"})).body
+    assert (await api.delete(f"{path}/{built_in['id']}")).code == "constraint.validation"
+    assert (await api.put(f"{path}/default", {key: made["id"]})).body == made
+    assert (await api.delete(f"{path}/{made['id']}")).code == "constraint.validation"
+    there = await integrated(api)
+    assert there.body[member]["id"] == made["id"]
+    assert (await api.put(f"{path}/default", {key: built_in["id"]})).status == 200
+    assert (await api.delete(f"{path}/{made['id']}")).code == "constraint.validation"
+    assert (await api.patch(f"{OPEN}/{there.id}", {"name": "Shop", member: {"id": built_in["id"]}})).status == 200
+    assert (await api.delete(f"{path}/{made['id']}")).status == 204
+    assert (await api.delete(f"{path}/{made['id']}")).code == "not.found"
+
+
+async def test_the_default_setting_is_taken_back(api: Api) -> None:
+    built_in, made = (await api.get(f"{SETTINGS}/default")).body, (await api.post(SETTINGS, {"name": "Mine"})).body
+    assert (await api.put(f"{SETTINGS}/default", {"settingId": made["id"]})).status == 200
+    assert (await api.delete(f"{SETTINGS}/default")).status == 204
+    assert (await api.get(f"{SETTINGS}/default")).body == built_in
+    assert (await api.put(f"{SETTINGS}/default", {})).places == {"/settingId"}
 
 
 async def test_the_threading_timeline_is_that_of_the_inboxes(api: Api) -> None:

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tyrian.protocols.genesys.paging import Page
+
 Text = Annotated[str, Meta(max_length=2000)]
 
 
@@ -65,19 +67,10 @@ class ChannelAnswer(Struct, rename="camel", kw_only=True, omit_defaults=True):
     self_uri: str
 
 
-class ChannelListing(Struct, rename="camel", kw_only=True, omit_defaults=True):
+class ChannelListing(Page, kw_only=True):
     """One page of channels."""
 
     entities: list[ChannelAnswer]
-    page_size: int
-    page_number: int
-    total: int
-    page_count: int
-    first_uri: str
-    last_uri: str
-    self_uri: str
-    previous_uri: str | None = None
-    next_uri: str | None = None
 
 
 class LogLine(Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -90,16 +83,7 @@ class LogLine(Struct, rename="camel", kw_only=True, omit_defaults=True):
     content_length: int
 
 
-class LogListing(Struct, rename="camel", kw_only=True, omit_defaults=True):
+class LogListing(Page, kw_only=True):
     """One page of a channel's webhook log, the newest first."""
 
     entities: list[LogLine]
-    page_size: int
-    page_number: int
-    total: int
-    page_count: int
-    first_uri: str
-    last_uri: str
-    self_uri: str
-    previous_uri: str | None = None
-    next_uri: str | None = None

@@ -11,7 +11,7 @@ from tyrian.engine.documents import Document
 from tyrian.protocols.genesys import errors, ids, rights
 from tyrian.protocols.genesys.operation import V2, Call, Operation, Reply
 from tyrian.protocols.genesys.organization import FACE
-from tyrian.protocols.genesys.paging import QUERY, listing
+from tyrian.protocols.genesys.paging import QUERY, Page, listing
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -48,19 +48,10 @@ class Mapping(Struct, rename="camel", kw_only=True, omit_defaults=True):
     self_uri: str
 
 
-class MappingListing(Struct, rename="camel", kw_only=True, omit_defaults=True):
+class MappingListing(Page, kw_only=True):
     """One page of the table."""
 
     entities: list[Mapping]
-    page_size: int
-    page_number: int
-    total: int
-    page_count: int
-    first_uri: str
-    last_uri: str
-    self_uri: str
-    previous_uri: str | None = None
-    next_uri: str | None = None
 
 
 async def look_up(

@@ -19,14 +19,15 @@ from tyrian.protocols.genesys import (
     open_inbound,
     open_wire as wire,
     rights,
-    settings_content as content,
-    settings_messaging as messaging,
     settings_threading as threading,
 )
 from tyrian.protocols.genesys.open_config import KIND, OpenSecrets, facts_of, header_fault, read_headers
 from tyrian.protocols.genesys.operation import V2, Call, Operation, Reply
 from tyrian.protocols.genesys.organization import CAPABILITY
 from tyrian.protocols.genesys.paging import QUERY, listing
+from tyrian.protocols.genesys.register import Register
+from tyrian.protocols.genesys.settings_content import PROFILES
+from tyrian.protocols.genesys.settings_messaging import SETTINGS
 from tyrian.store.accounts import NameTaken
 
 TAG: Final = "Open Messaging: integrations"
@@ -54,7 +55,7 @@ async def create(call: Call) -> Reply:
     if inbox is not None:
         own = await threading.inbox_of(call.desk.gateway, entry)
         await inbox.set_channel_inbox(call.account_id, entry.channel, own)
-    return Reply(await _shown(call, entry, status="Initiated"))
+    return Reply(await _shown(call, await _settled(call, entry), status="Initiated"))
 
 
 async def _named(call: Call, name: str, config: dict[str, Any], secrets: dict[str, str]) -> ChannelEntry:
@@ -95,7 +96,7 @@ async def change(call: Call) -> Reply:
         raise errors.wrong(_placed(refused.problems)) from None
     if changed is None:
         raise errors.not_found("The integration")
-    return Reply(await _shown(call, changed))
+    return Reply(await _shown(call, await _settled(call, changed)))
 
 
 async def remove(call: Call) -> Reply:
@@ -110,17 +111,17 @@ async def _profiles(
 ) -> dict[str, Any]:
     """The settings that the named profiles are worth; with `default`, of those that are not named too."""
     config: dict[str, Any] = {}
-    profile = await content.profile(call, supported.id) if supported else await content.default(call)
-    if supported or default:
-        allow = profile.media_types.allow
-        config["supported_content"] = profile.id
-        config["inbound_media"] = [one.type for one in allow.inbound]
-        config["outbound_media"] = [one.type for one in allow.outbound]
-    if setting or default:
-        chosen = await messaging.setting(call, setting.id) if setting else messaging.DEFAULT
-        config["messaging_setting"] = chosen.id
-        config["typing_in"], config["typing_out"] = chosen.typing
+    for register, named in ((PROFILES, supported), (SETTINGS, setting)):
+        if named or default:
+            config |= register.given(await register.get(call, named.id) if named else await register.default(call))
     return config
+
+
+async def _settled(call: Call, entry: ChannelEntry) -> ChannelEntry:
+    """An integration with what its profiles are worth now: they may have changed while it did."""
+    for register in (PROFILES, SETTINGS):
+        await register.settle(call, entry)
+    return call.desk.gateway.channels.by_id(entry.channel.id) or entry
 
 
 def _problems(call: Call, url: str | None, headers: dict[str, str] | None) -> list[Problem]:
@@ -219,8 +220,8 @@ async def _shown(call: Call, entry: ChannelEntry, *, status: str = "Completed") 
         name=facts.name,
         outbound_notification_webhook_url=facts.config.webhook_url,
         outbound_notification_webhook_signature_secret_token=secrets.signature_token if secrets else HIDDEN,
-        supported_content=await _part(call, facts.config.supported_content, content, "supportedcontent" in expand),
-        messaging_setting=await _part(call, facts.config.messaging_setting, messaging, "messagingsetting" in expand),
+        supported_content=await _part(call, facts.config.supported_content, PROFILES, "supportedcontent" in expand),
+        messaging_setting=await _part(call, facts.config.messaging_setting, SETTINGS, "messagingsetting" in expand),
         webhook_headers=read_headers(headers) if headers else None,
         status="Active" if channel.active else "Inactive",
         recipient=wire.Reference(id=facts.id, self_uri=f"{V2}/routing/message/recipients/{facts.id}"),
@@ -231,14 +232,14 @@ async def _shown(call: Call, entry: ChannelEntry, *, status: str = "Completed") 
     )
 
 
-async def _part(call: Call, identifier: str | None, of: Any, whole: bool) -> Any:
+async def _part(call: Call, identifier: str | None, of: Register, whole: bool) -> Any:
     """A profile by its id, or as a whole."""
     if identifier is None:
         return None
     if not whole:
-        return wire.Reference(id=identifier, self_uri=f"{of.PATH}/{identifier}")
+        return wire.Reference(id=identifier, self_uri=f"{of.path}/{identifier}")
     try:
-        return await (content.profile if of is content else messaging.setting)(call, identifier)
+        return await of.get(call, identifier)
     except errors.ApiError:
         return wire.Reference(id=identifier)
 

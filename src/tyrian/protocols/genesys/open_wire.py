@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 from msgspec import UNSET, Meta, Struct, UnsetType
 
+from tyrian.protocols.genesys.paging import Page
+
 Name = Annotated[str, Meta(min_length=1, max_length=100)]
 Url = Annotated[str, Meta(min_length=1, max_length=2000)]
 Token = Annotated[str, Meta(min_length=16, max_length=500, description="Longer than 15 characters.")]
@@ -57,19 +59,10 @@ class OpenIntegration(Struct, rename="camel", kw_only=True, omit_defaults=True):
     self_uri: str
 
 
-class OpenListing(Struct, rename="camel", kw_only=True, omit_defaults=True):
+class OpenListing(Page, kw_only=True):
     """One page of integrations."""
 
     entities: list[OpenIntegration]
-    page_size: int
-    page_number: int
-    total: int
-    page_count: int
-    first_uri: str
-    last_uri: str
-    self_uri: str
-    next_uri: str | None = None
-    previous_uri: str | None = None
 
 
 class AnyIntegration(Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -84,7 +77,7 @@ class AnyIntegration(Struct, rename="camel", kw_only=True, omit_defaults=True):
     self_uri: str | None = None
 
 
-class AnyListing(OpenListing, rename="camel", kw_only=True, omit_defaults=True):
+class AnyListing(Page, kw_only=True):
     """One page of integrations of all kinds."""
 
-    entities: list[AnyIntegration]  # type: ignore[assignment]
+    entities: list[AnyIntegration]

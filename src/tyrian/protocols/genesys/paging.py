@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from typing import Any, Final
 from urllib.parse import urlencode
 
+from msgspec import Struct
+
 from tyrian.protocols.genesys import errors
 from tyrian.protocols.genesys.operation import Call
 
@@ -16,6 +18,20 @@ QUERY: Final = {
     "pageSize": ("integer", f"Entities on a page: 1 to {MAX_SIZE}, 25 unless given."),
     "pageNumber": ("integer", "The page, from 1."),
 }
+
+
+class Page(Struct, rename="camel", kw_only=True, omit_defaults=True):
+    """What a page says of itself; each listing has its `entities` besides."""
+
+    page_size: int
+    page_number: int
+    total: int
+    page_count: int
+    first_uri: str
+    last_uri: str
+    self_uri: str
+    next_uri: str | None = None
+    previous_uri: str | None = None
 
 
 def page_of(call: Call) -> tuple[int, int]:

@@ -84,7 +84,10 @@ _CONFIGURE: Final = (
     "messaging:integration:delete",
     "messaging:supportedContent:add",
     "messaging:supportedContent:edit",
+    "messaging:supportedContent:delete",
     "messaging:setting:add",
+    "messaging:setting:edit",
+    "messaging:setting:delete",
     "conversation:threadingTimeline:edit",
     "routing:message:manage",
 )

@@ -13,7 +13,7 @@ from tyrian.protocols.genesys.conversation_desk import channels_of, inbox_of
 from tyrian.protocols.genesys.conversation_requests import RecipientChange
 from tyrian.protocols.genesys.message_wire import Entity, Wire
 from tyrian.protocols.genesys.operation import V2, Call, Reply
-from tyrian.protocols.genesys.paging import listing
+from tyrian.protocols.genesys.paging import Page, listing
 from tyrian.protocols.genesys.shapes import SMS, messenger_of
 
 QUEUES = f"{V2}/routing/queues"
@@ -41,21 +41,7 @@ class RoutingQueue(Wire, kw_only=True):
     self_uri: str
 
 
-class Listing(Wire, kw_only=True):
-    """A page of a list."""
-
-    page_size: int
-    page_number: int
-    total: int
-    page_count: int
-    first_uri: str
-    last_uri: str
-    self_uri: str
-    previous_uri: str | None = None
-    next_uri: str | None = None
-
-
-class Queues(Listing, kw_only=True):
+class Queues(Page, kw_only=True):
     """A page of queues."""
 
     entities: list[RoutingQueue]
@@ -82,7 +68,7 @@ class Recipient(Wire, kw_only=True):
     self_uri: str
 
 
-class Recipients(Listing, kw_only=True):
+class Recipients(Page, kw_only=True):
     """A page of recipients."""
 
     entities: list[Recipient]

@@ -1,26 +1,18 @@
 """Supported content: profiles of the MIME types that an Open Messaging integration lets in and out."""
 
 from typing import Annotated, Any, Final
-from uuid import UUID, uuid4
 
-from msgspec import Meta, Struct, convert, to_builtins
+from msgspec import UNSET, Meta, Struct, UnsetType
 
-from tyrian.protocols.genesys import errors, rights
-from tyrian.protocols.genesys.ids import iso, uuid_of
 from tyrian.protocols.genesys.open_config import MediaType
-from tyrian.protocols.genesys.operation import V2, Call, Operation, Reply
-from tyrian.protocols.genesys.organization import FACE
-from tyrian.protocols.genesys.paging import QUERY, listing
+from tyrian.protocols.genesys.operation import V2
+from tyrian.protocols.genesys.paging import Page
+from tyrian.protocols.genesys.register import Register
 
-TAG: Final = "Supported content"
 PATH: Final = f"{V2}/conversations/messaging/supportedcontent"
-_KIND: Final = "supportedcontent"
-_CHOICE: Final = "supportedcontent.default"
-_ME: Final = "me"
-#: Profiles that an account can have.
-MOST: Final = 200
-#: The profile that is there without anybody having made it (Resource Center, content profiles).
-BUILT_IN: Final = UUID("74797269-616e-8001-8000-000000000001")
+#: The profile that is there without anybody having made it (Resource Center, supported content profiles).
+BUILT_IN: Final = "74797269-616e-8001-8000-000000000001"
+Name = Annotated[str, Meta(min_length=1, max_length=200)]
 
 
 class Type(Struct, frozen=True):
@@ -45,8 +37,16 @@ class MediaTypes(Struct, frozen=True):
 class ProfileRequest(Struct, rename="camel", kw_only=True):
     """A profile to make."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=200)]
+    name: Name
     media_types: MediaTypes = MediaTypes()
+
+
+class ProfileChange(Struct, rename="camel", kw_only=True):
+    """A change of a profile. Given a `version`, it must be the present one."""
+
+    name: Name | UnsetType = UNSET
+    media_types: MediaTypes | UnsetType = UNSET
+    version: int | UnsetType = UNSET
 
 
 class Profile(Struct, rename="camel", kw_only=True, omit_defaults=True):
@@ -57,23 +57,14 @@ class Profile(Struct, rename="camel", kw_only=True, omit_defaults=True):
     media_types: MediaTypes
     date_created: str | None = None
     date_modified: str | None = None
-    version: int = 1
+    version: int
     self_uri: str
 
 
-class ProfileListing(Struct, rename="camel", kw_only=True, omit_defaults=True):
+class ProfileListing(Page, kw_only=True):
     """One page of profiles."""
 
     entities: list[Profile]
-    page_size: int
-    page_number: int
-    total: int
-    page_count: int
-    first_uri: str
-    last_uri: str
-    self_uri: str
-    next_uri: str | None = None
-    previous_uri: str | None = None
 
 
 class Reference(Struct):
@@ -82,140 +73,43 @@ class Reference(Struct):
     id: Annotated[str, Meta(max_length=64)]
 
 
-def _made(identifier: UUID | str, given: ProfileRequest, **more: Any) -> Profile:
-    own = f"{PATH}/{identifier}"
-    return Profile(id=str(identifier), name=given.name, media_types=given.media_types, self_uri=own, **more)
+def _worth(profile: Profile) -> dict[str, Any]:
+    allow = profile.media_types.allow
+    return {
+        "inbound_media": [one.type for one in allow.inbound],
+        "outbound_media": [one.type for one in allow.outbound],
+    }
 
 
-DEFAULT: Final = _made(
-    BUILT_IN,
-    ProfileRequest(
-        name="Default",
-        media_types=MediaTypes(
-            Allow([Type("*/*")], [Type("image/jpeg"), Type("image/png"), Type("image/gif")]),
-        ),
-    ),
-)
-
-
-async def profile(call: Call, identifier: str) -> Profile:
-    """A profile of the account. Raises `ApiError` (404)."""
-    found = uuid_of(identifier)
-    if found == BUILT_IN:
-        return DEFAULT
-    body = await call.desk.gateway.documents.get(call.account_id, FACE, _KIND, str(found)) if found else None
-    if body is None:
-        raise errors.not_found(f"The supported content {identifier}")
-    return convert(body, Profile)
-
-
-async def default(call: Call) -> Profile:
-    """The profile of integrations that name none."""
-    body = await call.desk.gateway.documents.get(call.account_id, FACE, _CHOICE, _ME)
-    try:
-        return await profile(call, body["id"]) if body is not None else DEFAULT
-    except errors.ApiError:
-        return DEFAULT
-
-
-async def create(call: Call) -> Reply:
-    """Makes a profile."""
-    given: ProfileRequest = call.body(ProfileRequest)
-    gateway = call.desk.gateway
-    if len(await gateway.documents.list(call.account_id, FACE, _KIND)) >= MOST:
-        raise errors.bad(f"There are {MOST} profiles of supported content already.")
-    now = iso(gateway.clock.now())
-    made = _made(uuid4(), given, date_created=now, date_modified=now)
-    await gateway.documents.put(call.account_id, FACE, _KIND, made.id, to_builtins(made))
-    return Reply(made)
-
-
-async def read_all(call: Call) -> Reply:
-    """All profiles, the built-in one first."""
-    found = await call.desk.gateway.documents.list(call.account_id, FACE, _KIND)
-    return Reply(listing(call, PATH, [DEFAULT, *(convert(document.body, Profile) for document in found)]))
-
-
-async def read(call: Call) -> Reply:
-    """One profile."""
-    return Reply(await profile(call, call.path["supportedContentId"]))
-
-
-async def read_default(call: Call) -> Reply:
-    """The profile of integrations that name none."""
-    return Reply(await default(call))
-
-
-async def choose(call: Call) -> Reply:
-    """Makes a profile the one that integrations get which name none. Those that are there keep theirs."""
-    chosen = await profile(call, call.body(Reference).id)
-    await call.desk.gateway.documents.put(call.account_id, FACE, _CHOICE, _ME, {"id": chosen.id})
-    return Reply(chosen)
-
-
-_LOOK: Final[dict[str, Any]] = {
-    "tag": TAG,
-    "scope": rights.MESSAGING_READ,
-    "every": ("messaging:supportedContent:view",),
-}
-_CHANGE: Final[dict[str, Any]] = {"tag": TAG, "scope": rights.MESSAGING_WRITE, "errors": (400, 404)}
-
-OPERATIONS: Final = (
-    Operation(
-        name="postSupportedContent",
-        method="POST",
-        path=PATH,
-        handler=create,
-        summary="Make a profile of supported content",
-        every=("messaging:supportedContent:add",),
-        body=ProfileRequest,
-        answer=Profile,
-        example={
+PROFILES: Final = Register(
+    kind="supportedcontent",
+    path=PATH,
+    tag="Supported content",
+    noun="profile of supported content",
+    word="SupportedContent",
+    permission="messaging:supportedContent",
+    parameter="supportedContentId",
+    entry=Profile,
+    listed=ProfileListing,
+    request=ProfileRequest,
+    change=ProfileChange,
+    choice=Reference,
+    examples={
+        "create": {
             "name": "Pictures",
             "mediaTypes": {"allow": {"inbound": [{"type": "image/*"}], "outbound": [{"type": "image/png"}]}},
         },
-        **_CHANGE,
+        "change": {"mediaTypes": {"allow": {"outbound": [{"type": "image/png"}, {"type": "image/jpeg"}]}}},
+        "choose": {"id": BUILT_IN},
+    },
+    built_in=Profile(
+        id=BUILT_IN,
+        name="Default",
+        version=1,
+        media_types=MediaTypes(Allow([Type("*/*")], [Type("image/jpeg"), Type("image/png"), Type("image/gif")])),
+        self_uri=f"{PATH}/{BUILT_IN}",
     ),
-    Operation(
-        name="getSupportedContents",
-        method="GET",
-        path=PATH,
-        handler=read_all,
-        summary="List profiles of supported content",
-        answer=ProfileListing,
-        query=QUERY,
-        errors=(400,),
-        **_LOOK,
-    ),
-    Operation(
-        name="getDefaultSupportedContent",
-        method="GET",
-        path=f"{PATH}/default",
-        handler=read_default,
-        summary="The profile of integrations that name none",
-        answer=Profile,
-        **_LOOK,
-    ),
-    Operation(
-        name="putDefaultSupportedContent",
-        method="PUT",
-        path=f"{PATH}/default",
-        handler=choose,
-        summary="Choose the profile of integrations that name none",
-        every=("messaging:supportedContent:edit",),
-        body=Reference,
-        answer=Profile,
-        example={"id": str(BUILT_IN)},
-        **_CHANGE,
-    ),
-    Operation(
-        name="getSupportedContent",
-        method="GET",
-        path=f"{PATH}/{{supportedContentId}}",
-        handler=read,
-        summary="Read a profile of supported content",
-        answer=Profile,
-        errors=(404,),
-        **_LOOK,
-    ),
+    member="supported_content",
+    worth=_worth,
 )
+OPERATIONS: Final = PROFILES.operations()

@@ -8,9 +8,11 @@ from msgspec import Meta, Struct
 
 from tyrian.domain.media import Stored
 from tyrian.domain.problem import Problem, Refused
+from tyrian.engine.documents import Document
 from tyrian.protocols.genesys import errors, rights
 from tyrian.protocols.genesys.operation import V2, Call, Operation, Reply
 from tyrian.protocols.genesys.organization import FACE, MEBIBYTE
+from tyrian.protocols.genesys.paging import QUERY, Page, listing
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -21,6 +23,7 @@ _KIND: Final = "upload"
 MAX_BYTES: Final = 25 * MEBIBYTE
 #: Seconds that an upload may be used after it was announced.
 _KEPT: Final = 3 * 86_400
+STATUSES: Final = ("uploading", "valid", "invalid")
 _PATH: Final = f"{V2}/conversations/messages/{{conversationId}}/communications/{{communicationId}}/messages/media"
 _UPLOAD: Final = f"{V2}/uploads/media/{{mediaId}}"
 _SOME: Final = (
@@ -64,6 +67,12 @@ class MediaData(Struct, rename="camel", kw_only=True, omit_defaults=True):
     self_uri: str
 
 
+class MediaListing(Page, kw_only=True):
+    """One page of uploads."""
+
+    entities: list[MediaData]
+
+
 class Uploads:
     """The uploads of all accounts of a gateway."""
 
@@ -73,12 +82,20 @@ class Uploads:
     async def announce(self, account_id: int, body: dict[str, Any]) -> UUID:
         """Makes room for a file, and gives its id."""
         identifier = uuid4()
+        index = f"{_KIND}:{body['communication']}"
+        await self._gateway.documents.put(account_id, FACE, index, str(identifier), True, ttl=_KEPT)
         await self._gateway.documents.put(account_id, FACE, _KIND, str(identifier), body, ttl=_KEPT)
         return identifier
 
     async def get(self, account_id: int, identifier: UUID) -> Any | None:
         """What is known of an upload."""
         return await self._gateway.documents.get(account_id, FACE, _KIND, str(identifier))
+
+    async def of(self, account_id: int, communication: str) -> list[Document]:
+        """The uploads of a communication, oldest first."""
+        documents = self._gateway.documents
+        index = await documents.list(account_id, FACE, f"{_KIND}:{communication}")
+        return await documents.list(account_id, FACE, _KIND, [document.name for document in index])
 
     async def stored(self, account_id: int, identifier: UUID) -> Stored | None:
         """The file of an upload, once it is there; or a file that was uploaded to the gateway otherwise."""
@@ -136,11 +153,12 @@ def _answer(call: Call, identifier: str, name: str | None) -> UploadAnswer:
     )
 
 
-def _self(call: Call, identifier: str) -> str:
+def _self(call: Call, identifier: str = "") -> str:
+    """The address of an upload; without one, of all."""
     path = _PATH
     for name in ("conversationId", "communicationId"):
         path = path.replace(f"{{{name}}}", call.path[name])
-    return f"{path}/{identifier}"
+    return f"{path}/{identifier}" if identifier else path
 
 
 async def _where(call: Call) -> dict[str, str]:
@@ -169,24 +187,37 @@ async def put(call: Call) -> Reply:
 
 async def read(call: Call) -> Reply:
     """An upload as it stands."""
-    await _where(call)
+    where = await _where(call)
     identifier = call.uuid("mediaId", "The upload")
     body = await call.desk.uploads.get(call.account_id, identifier)
-    if body is None:
+    if body is None or body["communication"] != where["communication"]:
         raise errors.not_found("The upload")
+    return Reply(await _shown(call, identifier, body))
+
+
+async def read_all(call: Call) -> Reply:
+    """The uploads of a communication: all of them, or those of a status."""
+    where, status = await _where(call), call.query.get("status", "").lower()
+    if status not in ("", *STATUSES):
+        raise errors.bad(f"status must be one of {', '.join(STATUSES)}", "invalid.value", "status")
+    found = await call.desk.uploads.of(call.account_id, where["communication"])
+    page = listing(call, _self(call), [one for one in found if status in ("", one.body["status"])])
+    page["entities"] = [await _shown(call, UUID(one.name), one.body) for one in page["entities"]]
+    return Reply(page)
+
+
+async def _shown(call: Call, identifier: UUID, body: Any) -> MediaData:
     stored = await call.desk.uploads.stored(call.account_id, identifier)
-    return Reply(
-        MediaData(
-            id=str(identifier),
-            name=body.get("name"),
-            url=stored.url if stored is not None else None,
-            media_type=stored.facts.content_type if stored is not None else None,
-            content_length_bytes=stored.facts.size if stored is not None else body.get("bytes"),
-            status=body["status"],
-            conversation_id=body["conversation"],
-            communication_id=body["communication"],
-            self_uri=_self(call, str(identifier)),
-        )
+    return MediaData(
+        id=str(identifier),
+        name=body.get("name"),
+        url=stored.url if stored is not None else None,
+        media_type=stored.facts.content_type if stored is not None else None,
+        content_length_bytes=stored.facts.size if stored is not None else body.get("bytes"),
+        status=body["status"],
+        conversation_id=body["conversation"],
+        communication_id=body["communication"],
+        self_uri=_self(call, str(identifier)),
     )
 
 
@@ -224,6 +255,17 @@ OPERATIONS: Final = (
         scope=rights.MESSAGING_READ,
         some=("conversation:message:view", "conversation:messageMedia:view"),
         answer=MediaData,
+    ),
+    _row(
+        "getMediaOfCommunication",
+        "GET",
+        _PATH,
+        read_all,
+        "List uploads of the last three days, by their status",
+        scope=rights.MESSAGING_READ,
+        some=("conversation:messageMedia:view",),
+        query={**QUERY, "status": ("string", f"Only those that are {', '.join(STATUSES)}.")},
+        answer=MediaListing,
     ),
     Operation(
         name="putUpload",
