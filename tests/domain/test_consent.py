@@ -17,6 +17,7 @@ from tyrian.domain.consent import (
     QuietHours,
     Suppression,
     judge,
+    opt_outs,
     over_cap,
     quiet_until,
     standing,
@@ -249,3 +250,41 @@ def test_an_account_adds_and_takes_away() -> None:
 def test_any_text_can_be_read(text: str) -> None:
     found = words.meaning(text)
     assert found is None or words.normalised(text) in words.BUILT_IN
+
+
+class TestOptOuts:
+    """What a person's records keep from them, said in as few words as they can be."""
+
+    def said(self, *records: tuple[int, str, bool, str], elsewhere: bool = True) -> set[tuple[int, str, bool]]:
+        made = [
+            Consent(
+                id=UUID(int=n), granted=granted, source=source, at=AT + timedelta(minutes=n), channel_id=channel,
+                purpose=purpose,
+            )
+            for n, (channel, purpose, granted, source) in enumerate(records)
+        ]  # fmt: skip
+        return {(one.channel_id, one.purpose, one.left) for one in opt_outs(made, [1, 2], elsewhere=elsewhere)}
+
+    def test_nothing(self) -> None:
+        assert self.said() == set()
+        assert self.said((0, "", True, "api")) == set()
+        assert self.said((0, "", False, "api"), (0, "", True, "api")) == set()
+
+    def test_everything_is_one_word(self) -> None:
+        assert self.said((0, "", False, "api")) == {(0, "", False)}
+        assert self.said((1, "", False, "keyword")) == {(1, "", False)}
+        assert self.said((0, "promotional", False, "api")) == {(0, "promotional", False)}
+
+    def test_what_was_granted_later_is_left_out(self) -> None:
+        assert self.said((0, "", False, "api"), (1, "", True, "api")) == {(2, "", False)}
+        assert self.said((1, "", False, "keyword"), (1, "session", True, "inbound")) == {
+            (1, "transactional", False), (1, "promotional", False), (1, "otp", False),
+        }  # fmt: skip
+
+    def test_what_the_network_said_is_kept_apart(self) -> None:
+        assert self.said((0, "promotional", False, "api"), (1, "", False, "unsubscribed")) == {
+            (1, "", True), (2, "promotional", False),
+        }  # fmt: skip
+
+    def test_an_address_of_one_channel_has_nothing_to_say_of_others(self) -> None:
+        assert self.said((0, "", False, "api"), elsewhere=False) == {(1, "", False), (2, "", False)}

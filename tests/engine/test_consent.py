@@ -71,7 +71,7 @@ async def leaves(house: House, sender: str = ANA, channel: str = "sms", text: st
     await house.gateway.consent.refresh()
 
 
-def entry(house: House, address: str, **more: Any) -> Entry:
+def entry(house: House, address: str | None, **more: Any) -> Entry:
     now = house.clock.now()
     said = {"channel_id": 0, "purpose": "", "reason": "", "until": None, **more}
     return Entry(id=house.gateway.ids.new(now), address=address, created_at=now, **said)

@@ -19,6 +19,7 @@ from tyrian.domain.schedule import ClockTime, Day, Window, openings
 EVERY_CHANNEL: Final = 0
 EVERY_PURPOSE: Final = ""
 
+_PURPOSES: Final = tuple(purpose.value for purpose in Purpose)
 #: How a consent came about. `inbound`: the person wrote; `subscribed` and `unsubscribed`: the network said so.
 SOURCES: Final = ("api", "import", "keyword", "inbound", "subscribed", "unsubscribed")
 
@@ -123,13 +124,46 @@ def standing(records: Iterable[Consent], channel_id: int, purpose: str) -> Conse
     return max((r for r in records if r.covers(channel_id, purpose)), key=lambda r: (r.at, r.id), default=None)
 
 
+class OptOut(NamedTuple):
+    """What somebody opted out of: a channel or all, a purpose or all. `left`: it is the network that said so."""
+
+    channel_id: int
+    purpose: str
+    left: bool
+
+
+def opt_outs(records: Sequence[Consent], channels: Sequence[int], *, elsewhere: bool) -> list[OptOut]:
+    """What a person's records keep from them on these channels, in as few words as they can be said in.
+
+    `elsewhere`: on all other channels as well, as far as the records say; without it, of these alone.
+    """
+    known = sorted({*channels, *([EVERY_CHANNEL] if elsewhere else [])})
+    latest = {(c, p): standing(records, c, p) for c in known for p in _PURPOSES}
+    out = {cell: found.source == "unsubscribed" for cell, found in latest.items() if found and not found.granted}
+    return [one for left in (False, True) for one in _together({c for c, by in out.items() if by is left}, known, left)]
+
+
+def _together(cells: set[tuple[int, str]], channels: Sequence[int], left: bool) -> list[OptOut]:
+    """Opt-outs of single purposes on single channels as those of whole channels, or of every channel."""
+    said: list[OptOut] = []
+    wide = [(channels, EVERY_CHANNEL)] if EVERY_CHANNEL in channels else []
+    for over, channel_id in (*wide, *(([c], c) for c in channels if c != EVERY_CHANNEL)):
+        for purposes, purpose in ((_PURPOSES, EVERY_PURPOSE), *(([p], p) for p in _PURPOSES)):
+            covered = {(c, p) for c in over for p in purposes}
+            if covered <= cells:
+                said.append(OptOut(channel_id, purpose, left))
+                cells = cells - covered
+    return said
+
+
 class Suppression(Struct, frozen=True, kw_only=True):
-    """An address that must not be written to."""
+    """An address that must not be written to, or a person, by whatever address."""
 
     reason: str
     until: datetime | None = None
     channel_id: int = EVERY_CHANNEL
     purpose: str = EVERY_PURPOSE
+    of_person: bool = False
 
 
 class Person(Struct, frozen=True, kw_only=True):
@@ -177,7 +211,8 @@ def judge(policy: Policy | None, person: Person, purpose: Purpose, at: datetime,
 def _suppressed(found: Suppression) -> Finding:
     until = f" until {found.until:%Y-%m-%d %H:%M} UTC" if found.until is not None else ""
     why = f": {found.reason}" if found.reason else ""
-    return Finding("suppressed", f"is on the suppression list{until}{why}")
+    who = "belongs to somebody who is" if found.of_person else "is"
+    return Finding("suppressed", f"{who} on the suppression list{until}{why}")
 
 
 def _opted_out(consent: Consent) -> Finding:

@@ -25,7 +25,7 @@ from tyrian.domain.submission import Plan
 from tyrian.engine.people import API, People
 from tyrian.engine.ports import Channel, Clock
 from tyrian.engine.reacting import Asked, Verdict
-from tyrian.store import consent as store, people as contacts
+from tyrian.store import caps, consent as store, people as contacts
 from tyrian.store.batcher import Batcher
 from tyrian.store.consent import Found, Question
 from tyrian.store.database import LOST, Database
@@ -210,7 +210,7 @@ class Consent:
     async def _first(self, cases: Sequence[_Case], findings: list[Finding | None], asked: Sequence[int]) -> None:
         """Finds those for whom this would be the first message."""
         if asked:
-            met = await store.met(self._gateway.db, [_asked(cases[n]) for n in asked])
+            met = await caps.met(self._gateway.db, [_asked(cases[n]) for n in asked])
             for place, n in enumerate(asked):
                 if place not in met:
                     findings[n] = rules.FIRST_CONTACT
@@ -223,8 +223,8 @@ class Consent:
         since = min(cases[n].question.at for n in asked) - rules.LONGEST_CAP
         async with self._gateway.db.transaction() as connection:
             if any(cases[n].sending for n in asked):
-                await store.alone(connection, questions)
-            counted = await store.counted(connection, questions, since)
+                await caps.alone(connection, questions)
+            counted = await caps.counted(connection, questions, since)
             taken: list[tuple[Question, UUID | None]] = []
             for n, one, had in zip(asked, questions, counted, strict=True):
                 policy, question = cases[n].policy, one[0]
@@ -240,7 +240,7 @@ class Consent:
                 if findings[n] is None and cases[n].sending:
                     taken.append(one)
             if taken:
-                await store.count(connection, [question for question, _ in taken])
+                await caps.count(connection, [question for question, _ in taken])
 
     # -- Policies -------------------------------------------------------------------------------------------------
 
@@ -294,7 +294,7 @@ class Consent:
 
     async def forget(self) -> None:
         """Removes what no frequency cap counts any more."""
-        await store.forget(self._gateway.db, self._gateway.clock.now() - rules.LONGEST_CAP)
+        await caps.forget(self._gateway.db, self._gateway.clock.now() - rules.LONGEST_CAP)
 
 
 def _read(account_id: int, body: bytes | None) -> Policy | None:

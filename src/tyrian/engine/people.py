@@ -19,10 +19,11 @@ from tyrian.domain.content import Contact as Card
 from tyrian.domain.ids import Ids
 from tyrian.domain.people import EVERYWHERE, Attribute, Contact, Known, Place
 from tyrian.domain.problem import Problem, Refused
+from tyrian.engine import erasing
 from tyrian.engine.channels import Channels
 from tyrian.engine.ports import Channel, ChannelKind, Clock
 from tyrian.engine.reacting import News, Said, person_of
-from tyrian.store import people as store
+from tyrian.store import people as store, suppressions
 from tyrian.store.database import Connection, Database
 from tyrian.store.people import Meeting
 
@@ -204,7 +205,7 @@ class People:
         return await self.get(account_id, contact_id)
 
     async def merge(self, account_id: int, kept: UUID, other: UUID) -> Contact | None:
-        """One contact of two: addresses and consents move to `kept`. None if one of them is not there.
+        """One contact of two: addresses, consents and suppressions move to `kept`. None if one of them is not there.
 
         A repeat changes nothing. Where both say something, what `kept` says stays.
         """
@@ -215,12 +216,19 @@ class People:
             await self._merge(connection, found[kept], found[other])
         return await self.get(account_id, kept)
 
+    async def erase(self, account_id: int, contact_id: UUID) -> bool:
+        """Erases a person (`engine.erasing`); a repeat changes nothing. False: there never was such a contact."""
+        found = await erasing.erase(self._gateway, account_id, contact_id)
+        self.refresh_soon()
+        return found
+
     async def _merge(self, connection: Connection, kept: Contact, other: Contact) -> None:
         """Makes one of two contacts that are locked."""
         if kept.id == other.id:
             return
         now = self._gateway.clock.now()
         await store.merge(connection, kept.id, other.id, now)
+        await suppressions.move(connection, kept.id, other.id)
         said = {name: getattr(kept, name) or getattr(other, name) for name in ("name", "language", "country")}
         attributes = {**other.attributes, **kept.attributes}
         await store.update(connection, structs.replace(kept, attributes=attributes, updated_at=now, **said))

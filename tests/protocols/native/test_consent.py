@@ -1,12 +1,13 @@
 """Consent, suppressions and policies over the API: what is recorded, what is refused, and by which rule."""
 
+import asyncio
 import io
 from typing import Any
 
 import pytest
 
 from tests.protocols.native.conftest import Answer, Api
-from tyrian.engine.ports import Subscription
+from tyrian.engine.ports import Refused, Subscription
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -236,3 +237,53 @@ async def test_rules_of_others_are_their_own(served: Api, api: Api) -> None:
     reader = await api.with_key(scopes=["people:read"])
     answers = [await reader.get(POLICY), await reader.call("PUT", POLICY, {}), await reader.post(LIST, {})]
     assert [answer.status for answer in answers] == [200, 403, 403]
+
+
+async def test_a_person_is_suppressed_by_whatever_address(api: Api) -> None:
+    places = [{"address": "+385991234577"}, {"address": "user-7", "channel": "demo-bot"}]
+    one = (await api.post("/api/v1/contacts", {"name": "Ivo", "addresses": places})).body
+    asked = {"contact_id": one["id"], "purpose": "promotional", "reason": "complained"}
+    assert (await api.post(LIST, {"suppressions": [asked, asked]})).body == {"count": 1}
+    assert await allowed(api, to="+385991234577") == "suppressed"
+    assert await allowed(api, to="user-7", channel="demo-bot") == "suppressed"
+    await api.post(f"/api/v1/contacts/{one['id']}/addresses", {"address": "+385991234578"})
+    assert await allowed(api, to="+385991234578") == "suppressed"
+    for query in ("?limit=1", "?address=user-7", f"?contact_id={one['id']}"):
+        (shown,) = (await api.get(f"{LIST}{query}")).body["suppressions"]
+        assert (shown["contact_id"], shown["name"], shown["address"]) == (one["id"], "Ivo", None)
+    (entry,) = (await api.get(LIST)).body["suppressions"]
+    assert (await api.call("DELETE", f"{LIST}/{entry['id']}")).status == 204
+    assert (await api.get(f"{LIST}?contact_id={one['id']}")).body["suppressions"] == []
+    assert await allowed(api, to="+385991234578") is True
+
+
+@pytest.mark.parametrize(
+    ("entry", "pointer"),
+    [
+        ({"contact_id": "01980f5e-6c00-7000-8000-00000000abcd"}, "/suppressions/1/contact_id"),
+        ({}, "/suppressions/1"),
+        ({"contact_id": "01980f5e-6c00-7000-8000-00000000abcd", "address": "+385991234501"}, "/suppressions/1"),
+    ],
+)
+async def test_whom_an_entry_is_of_must_be_clear(api: Api, entry: dict[str, str], pointer: str) -> None:
+    answer = await api.post(LIST, {"suppressions": [ANA, entry]})
+    assert (answer.status, answer.pointers) == (422, [pointer])
+    assert (await api.get(LIST)).body["suppressions"] == []
+
+
+async def test_a_block_is_shown_and_asked_for(api: Api) -> None:
+    number = "+385991234588"
+    one = (await api.post("/api/v1/contacts", {"addresses": [{"address": number}]})).body
+    api.network.answers[number[1:]] = Refused("blocked_by_user")
+    step = {"channel": "demo-viber", "content": {"type": "text", "text": "hello"}}
+    message = (await api.send({"to": number, "cascade": [step]})).body
+    await api.until(message["id"], "failed")
+    async with asyncio.timeout(15):
+        while await allowed(api, to=number, channel="demo-viber") != "blocked_by_user":
+            await asyncio.sleep(0.005)
+    answer = (await api.post(f"{CONSENT}/check", {"to": number, "channel": "demo-viber"})).body
+    assert "has blocked the sender, as the network said on" in answer["rule"]
+    history = (await api.get(f"/api/v1/contacts/{one['id']}/consent")).body
+    shown = {s["channel"]: s["blocked"] for s in history["standing"]}
+    assert (shown["demo-viber"]["message_id"], shown["demo-viber"]["address"]) == (message["id"], number)
+    assert shown["demo-sms"] is None

@@ -120,3 +120,22 @@ async def test_contacts_of_others_are_not_there(served: Api, api: Api) -> None:
     assert [answer.status for answer in answers] == [404] * 5
     reader = await api.with_key(scopes=["people:read"])
     assert [(await reader.get(path)).status, (await reader.post(CONTACTS, {})).status] == [200, 403]
+
+
+async def test_a_person_is_erased_once_and_a_repeat_answers_alike(api: Api) -> None:
+    body = await made(api, name="Ana", addresses=[NUMBER])
+    path = f"{CONTACTS}/{body['id']}"
+    record = {"contact_id": body["id"], "granted": False}
+    assert (await api.post("/api/v1/consent", {"records": [record]})).status == 201
+    for _ in range(2):
+        assert (await api.call("DELETE", path)).status == 204
+    for method, at, more in (("GET", path, None), ("PATCH", path, {}), ("GET", f"{path}/consent", None)):
+        assert (await api.call(method, at, more)).status == 404, at
+    assert (await api.call("DELETE", f"{CONTACTS}/01980f5e-6c00-7000-8000-00000000abcd")).status == 404
+    (kept,) = (await api.get("/api/v1/suppressions?address=385991234501")).body["suppressions"]
+    assert (kept["lifted_by"], kept["name"]) == ("consent", None)
+    assert kept["reason"] == "opted out before the contact was erased"
+    asked = {"to": NUMBER["address"], "channel": "demo-sms"}
+    assert (await api.post("/api/v1/consent/check", asked)).body["reason"] == "suppressed"
+    again = await made(api, addresses=[NUMBER])
+    assert again["id"] != body["id"]

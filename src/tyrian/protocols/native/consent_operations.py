@@ -12,11 +12,14 @@ _SUPPRESSIONS: Final = "Suppressions"
 SUPPRESSION: Final[dict[str, Any]] = {
     "id": "01980f5e-6c00-7000-8000-1c2d3e4f5a6b",
     "address": "+385991234530",
+    "contact_id": None,
+    "name": None,
     "channel": None,
     "purpose": "promotional",
     "reason": "complained by phone",
     "until": None,
     "created_at": "2026-03-01T09:30:00.000Z",
+    "lifted_by": None,
 }
 _RECORDS: Final[dict[str, Any]] = {
     "an opt-in with its proof": {
@@ -162,11 +165,12 @@ CONSENT: Final = (
         path="/api/v1/suppressions",
         name="suppress",
         tag=_SUPPRESSIONS,
-        summary="Put addresses on the suppression list",
+        summary="Put addresses and people on the suppression list",
         description=(
-            "Up to 100000 addresses, all or none, as JSON or as CSV (`text/csv`, in UTF-8; the first line names the "
-            "columns: `address`, and any of `channel`, `purpose`, `reason`, `until`). An entry that is there gets the "
-            "new reason and end. Every send of the account is held against the list."
+            "Up to 100000 addresses or contacts, all or none, as JSON or as CSV (`text/csv`, in UTF-8; the first line "
+            "names the columns: `address`, and any of `channel`, `purpose`, `reason`, `until`). An entry that is there "
+            "gets the new reason and end. A contact (`contact_id`, in JSON) is suppressed by every address, also by "
+            "those that are added later. Every send of the account is held against the list."
         ),
         scope=MANAGE,
         handler=suppressions.suppress,
@@ -178,7 +182,7 @@ CONSENT: Final = (
                 "suppressions": [
                     {"address": "+385991234530", "purpose": "promotional", "reason": "complained by phone"}
                 ]
-            }
+            },
         },
         answers=(Answer(status=201, description="On the list.", type=wire.SuppressedAnswer, example={"count": 1}),),
     ),
@@ -187,8 +191,11 @@ CONSENT: Final = (
         path="/api/v1/suppressions",
         name="listSuppressions",
         tag=_SUPPRESSIONS,
-        summary="List the suppressed addresses",
-        description="Newest first; with `address`, all entries of that address. Those that have ended are among them.",
+        summary="List the suppressed addresses and people",
+        description=(
+            "Newest first; with `address`, all entries of that address and of the contact that has it; with "
+            "`contact_id`, those of a contact and of its addresses. Those that have ended are among them."
+        ),
         scope=READ,
         handler=suppressions.list_suppressions,
         query=wire.SuppressionFilter,
@@ -206,7 +213,7 @@ CONSENT: Final = (
         path="/api/v1/suppressions/{id}",
         name="unsuppress",
         tag=_SUPPRESSIONS,
-        summary="Take an address off the suppression list",
+        summary="Take an entry off the suppression list",
         description="Removes one entry. Other entries of the same address stay.",
         scope=MANAGE,
         handler=suppressions.remove,

@@ -114,9 +114,10 @@ class PolicyAnswer(Struct, kw_only=True):
 
 
 class SuppressionEntry(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
-    """An address that is not to be written to."""
+    """An address that is not to be written to; or a contact, by whatever address, also one that is added later."""
 
-    address: AddressText
+    address: AddressText | None = None
+    contact_id: UUID | None = None
     channel: OnChannel | None = None
     purpose: ForPurpose | None = None
     reason: Annotated[str, Meta(max_length=500, description="Why. It is shown where a message is refused.")] = ""
@@ -124,27 +125,34 @@ class SuppressionEntry(Struct, kw_only=True, forbid_unknown_fields=True, omit_de
 
 
 class SuppressionRequest(Struct, kw_only=True, forbid_unknown_fields=True):
-    """Addresses to put on the list, all or none."""
+    """Addresses and contacts to put on the list, all or none."""
 
     suppressions: Annotated[list[SuppressionEntry], Meta(min_length=1, max_length=MOST_SUPPRESSIONS)]
 
 
 class SuppressedAnswer(Struct, kw_only=True):
-    """How many entries there are now of those that were sent; the same address twice is one."""
+    """How many entries there are now of those that were sent; the same address or contact twice is one."""
 
     count: int
 
 
 class SuppressionAnswer(Struct, kw_only=True):
-    """An entry of the list. `channel` and `purpose` are null where it is for all."""
+    """An entry of the list. `channel` and `purpose` are null where it is for all.
+
+    It is of an address, or of a contact, with its name. `lifted_by` is of what remains of a person who was erased: by
+    an opt-in that is recorded later (`consent`), or by a message of theirs as well (`writing`).
+    """
 
     id: UUID
-    address: str
+    address: str | None
+    contact_id: UUID | None
+    name: str | None
     channel: str | None
     purpose: Purpose | None
     reason: str
     until: Time | None
     created_at: Time
+    lifted_by: Literal["consent", "writing"] | None
 
 
 class SuppressionList(Struct, kw_only=True):
@@ -157,4 +165,7 @@ class SuppressionList(Struct, kw_only=True):
 class SuppressionFilter(Page, kw_only=True, forbid_unknown_fields=True):
     """Which entries to list, newest first."""
 
-    address: Annotated[str, Meta(max_length=64, description="Only entries of this address.")] | None = None
+    address: (
+        Annotated[str, Meta(max_length=64, description="Only entries of this address, and of whoever has it.")] | None
+    ) = None
+    contact_id: Annotated[UUID, Meta(description="Only entries of this contact, and of its addresses.")] | None = None

@@ -58,6 +58,15 @@ async def change(call: Call) -> Reply:
     return _found(call, await call.gateway.people.change(call.account_id, call.id(_WHAT), given))
 
 
+async def erase(call: Call) -> Reply:
+    """Erases a person."""
+    if not await call.gateway.people.erase(call.account_id, call.id(_WHAT)):
+        raise unknown(call)
+    await call.gateway.consent.refresh()
+    call.gateway.opting.refresh_soon()
+    return Reply(status=204)
+
+
 async def merge(call: Call) -> Reply:
     """One contact of two."""
     other = call.body.contact_id

@@ -110,14 +110,31 @@ PEOPLE: Final = (
         answers=(_ANSWER,),
     ),
     Operation(
+        method="DELETE",
+        path="/api/v1/contacts/{id}",
+        name="eraseContact",
+        tag=TAG,
+        summary="Erase a person",
+        description=(
+            "Removes the contact with its name, attributes, addresses and consents, and what is remembered of the "
+            "person: where they stand in flows, with the variables, keyboards, the codes of buttons, sessions, their "
+            "name in conversations. Opt-outs and suppressions stay, by address, on the suppression list. Messages and "
+            "conversations go when their time is over. This cannot be undone; a repeat changes nothing."
+        ),
+        scope=MANAGE,
+        handler=people.erase,
+        identifies="contact",
+        answers=(Answer(status=204, description="Erased."),),
+    ),
+    Operation(
         method="POST",
         path="/api/v1/contacts/{id}/merge",
         name="mergeContacts",
         tag=TAG,
         summary="Make one contact of two",
         description=(
-            "Both are the same person: the other's addresses and consents move to this one, and its id leads here "
-            "from now on. Where both say something, what this one says stays. A repeat changes nothing."
+            "Both are the same person: the other's addresses, consents and suppressions move to this one, and its id "
+            "leads here from now on. Where both say something, what this one says stays. A repeat changes nothing."
         ),
         scope=MANAGE,
         handler=people.merge,

@@ -23,7 +23,10 @@ from tyrian.protocols.native.times import stamp
 from tyrian.store import suppressions as store
 
 CSV: Final = "text/csv"
-_COLUMNS: Final = tuple(f.encode_name for f in msgspec.structs.fields(wire.SuppressionEntry))
+#: What a file is about are addresses.
+_COLUMNS: Final = tuple(
+    f.encode_name for f in msgspec.structs.fields(wire.SuppressionEntry) if f.encode_name != "contact_id"
+)
 _json: Final = msgspec.json.Decoder(wire.SuppressionRequest)
 #: Mistakes after which the rest of a file is not looked at.
 _ENOUGH: Final = 100
@@ -41,13 +44,25 @@ def read_list(raw: bytes, media: str) -> wire.SuppressionRequest | Table:
 
 
 async def suppress(call: Call) -> Reply:
-    """Puts addresses on the list."""
+    """Puts addresses and people on the list."""
     body: wire.SuppressionRequest | Table = call.body
     entries = await asyncio.to_thread(_rows, body.raw) if isinstance(body, Table) else body.suppressions
     made = await asyncio.to_thread(_entries, call, entries)
-    await store.put(call.gateway.db, call.account_id, made, call.gateway.clock.now())
+    try:
+        await store.put(call.gateway.db, call.account_id, made, call.gateway.clock.now())
+    except store.NoContact as strange:
+        raise Refused(_strange(entries, strange)) from strange
     await call.gateway.consent.refresh()
     return Reply(wire.SuppressedAnswer(count=len(made)), status=201)
+
+
+def _strange(entries: list[wire.SuppressionEntry], strange: store.NoContact) -> list[Problem]:
+    words = "names no contact of this account"
+    return [
+        Problem(f"/suppressions/{n}/contact_id", words, "unknown_contact")
+        for n, one in enumerate(entries)
+        if one.contact_id in strange.ids
+    ][:_ENOUGH]
 
 
 async def list_suppressions(call: Call) -> Reply:
@@ -56,6 +71,10 @@ async def list_suppressions(call: Call) -> Reply:
     if query.address is not None:
         people = [person_of(spelt) for spelt in spellings(query.address) or ()]
         found = await store.by_address(call.gateway.db, call.account_id, people)
+        return Reply(wire.SuppressionList(suppressions=[_answer(call, e) for e in found], next=None))
+    if query.contact_id is not None:
+        contact = await call.gateway.people.get(call.account_id, query.contact_id)
+        found = await store.by_contact(call.gateway.db, call.account_id, contact.id) if contact is not None else []
         return Reply(wire.SuppressionList(suppressions=[_answer(call, e) for e in found], next=None))
     rows, after = await store.listed(call.gateway.db, call.account_id, uuid_before(query.cursor), query.limit)
     return Reply(wire.SuppressionList(suppressions=[_answer(call, e) for e in rows], next=cursor_of(after)))
@@ -107,6 +126,8 @@ def _read_rows(heading: list[str], lines: list[list[str]]) -> list[wire.Suppress
         try:
             if len(line) > len(heading) or any("\0" in cell for cell in line):
                 raise msgspec.ValidationError("has more cells than there are columns, or a NUL character")
+            if "address" not in given:
+                raise msgspec.ValidationError("Object missing required field `address`")
             entries.append(msgspec.convert(given, wire.SuppressionEntry, strict=False))
         except msgspec.ValidationError as error:
             what, _, path = str(error).partition(" - at `$.")
@@ -122,7 +143,7 @@ def _read_rows(heading: list[str], lines: list[list[str]]) -> list[wire.Suppress
 def _entries(call: Call, asked: list[wire.SuppressionEntry]) -> list[store.Entry]:
     """What is asked for, each address in its stored form; the last word on an address counts."""
     now, found = call.gateway.clock.now(), []
-    made: dict[tuple[str, int, str], store.Entry] = {}
+    made: dict[tuple[object, int, str], store.Entry] = {}
     channels: dict[str | None, int | Problem] = {}
     for n, one in enumerate(asked):
         if one.channel not in channels:
@@ -131,12 +152,15 @@ def _entries(call: Call, asked: list[wire.SuppressionEntry]) -> list[store.Entry
         if isinstance(channel, Problem):
             found.append(channel._replace(pointer=f"/suppressions/{n}/channel"))
             continue
-        number = e164(one.address)
-        address = person_of(number or one.address)
+        if (one.address is None) is (one.contact_id is None):
+            found.append(Problem(f"/suppressions/{n}", "must have either an address or a contact_id"))
+            continue
+        address = person_of(e164(one.address) or one.address) if one.address is not None else None
         purpose = one.purpose.value if one.purpose is not None else ""
-        made[address, channel, purpose] = store.Entry(
+        made[address or one.contact_id, channel, purpose] = store.Entry(
             id=call.gateway.ids.new(now),
             address=address,
+            contact_id=one.contact_id,
             channel_id=channel,
             purpose=purpose,
             reason=one.reason,
@@ -149,13 +173,16 @@ def _entries(call: Call, asked: list[wire.SuppressionEntry]) -> list[store.Entry
 
 
 def _answer(call: Call, entry: store.Entry) -> wire.SuppressionAnswer:
-    number = e164(entry.address)
+    number = e164(entry.address) if entry.address is not None else None
     return wire.SuppressionAnswer(
         id=entry.id,
         address=number or entry.address,
+        contact_id=entry.contact_id,
+        name=entry.name,
         channel=name_of(call, entry.channel_id),
         purpose=Purpose(entry.purpose) if entry.purpose else None,
         reason=entry.reason,
         until=stamp(entry.until) if entry.until is not None else None,
         created_at=stamp(entry.created_at),
+        lifted_by=entry.lifted_by,  # type: ignore[arg-type]
     )

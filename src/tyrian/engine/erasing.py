@@ -1,0 +1,79 @@
+"""Erasing people: what the gateway knows of a person goes, and what keeps them from being written to stays.
+
+What goes: the contact with its addresses and consents; where the person stands in flows, with the variables; keyboards,
+the codes of buttons, sessions, what networks said of them; their name in conversations. What stays is said by address
+on the suppression list: opt-outs, and whatever the contact was suppressed for. Messages, what people wrote and the
+lines of conversations are history, and go with it.
+
+All of it is one transaction. A message of the person at the same moment comes before it, and is erased of its contact,
+or after it, and makes a new one.
+"""
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Final, Protocol
+from uuid import UUID
+
+from tyrian.domain.consent import opt_outs
+from tyrian.domain.ids import Ids
+from tyrian.domain.people import Contact, Place
+from tyrian.engine.ports import Clock
+from tyrian.store import consent, erasing as store, people, suppressions
+from tyrian.store.database import Connection, Database, persist
+from tyrian.store.suppressions import Entry
+
+#: What an entry says that was an opt-out.
+OPTED_OUT: Final = "opted out before the contact was erased"
+_ALL: Final = 1_000_000
+
+
+class _Gateway(Protocol):
+    """What erasing needs of the gateway."""
+
+    @property
+    def db(self) -> Database: ...
+    @property
+    def clock(self) -> Clock: ...
+    @property
+    def ids(self) -> Ids: ...
+
+
+async def erase(gateway: _Gateway, account_id: int, contact_id: UUID) -> bool:
+    """Erases a contact, and those that became part of it; a repeat changes nothing. False: there never was one."""
+    return await persist(lambda: _erase(gateway, account_id, contact_id))
+
+
+async def _erase(gateway: _Gateway, account_id: int, contact_id: UUID) -> bool:
+    now = gateway.clock.now()
+    async with gateway.db.transaction() as connection:
+        contact = (await people.lock(connection, account_id, contact_id)).get(contact_id)
+        if contact is None:
+            return await store.was_erased(connection, account_id, contact_id)
+        kept = await _kept(connection, gateway.ids, contact, now)
+        await suppressions.keep(connection, account_id, kept, now)
+        await store.traces(connection, account_id, [known.place for known in contact.addresses])
+        await store.contact(connection, account_id, contact.id, now)
+    return True
+
+
+async def _kept(connection: Connection, ids: Ids, contact: Contact, now: datetime) -> list[Entry]:
+    """What must be known of each address all the same, each key once."""
+    places = [known.place for known in contact.addresses]
+    records = await consent.history(connection, contact.id, _ALL)
+    channels = await store.channels(connection, contact.account_id) if records else []
+    entries = [
+        Entry(
+            id=ids.new(now), address=place.address, channel_id=out.channel_id, purpose=out.purpose, reason=OPTED_OUT,
+            until=None, created_at=now, lifted_by="writing" if out.left else "consent",
+        )
+        for place in places
+        for out in opt_outs(records, channels if place.is_phone else [place.scope], elsewhere=place.is_phone)
+    ]  # fmt: skip
+    own = await suppressions.of_contact(connection, contact.id)
+    entries += [suppressions.at_address(e, ids.new(now), p.address) for p in places for e in _there(own, p)]
+    return list({(e.address, e.channel_id, e.purpose): e for e in entries}.values())
+
+
+def _there(entries: Sequence[Entry], place: Place) -> Iterable[Entry]:
+    """Entries as far as they concern an address: one that a network gave holds on its channel alone."""
+    return [e for e in entries if place.is_phone or e.channel_id in (0, place.scope)]

@@ -1,0 +1,79 @@
+"""Erasing a person: the contact, and what the gateway remembers of them where they are reached."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from tyrian.domain.people import Place
+from tyrian.store.database import Connection, Database
+
+#: Where people are reached, on every channel that the account has or had.
+_PLACES: Final = """
+WITH w AS MATERIALIZED (
+    SELECT c.id AS channel_id, spelt AS person FROM unnest($2::int[], $3::text[]) AS p(scope, address)
+    JOIN channels c ON c.account_id = $1 AND (p.scope = 0 OR c.id = p.scope)
+    CROSS JOIN LATERAL unnest(ARRAY[p.address, '+' || p.address]) AS spelt
+)
+"""
+#: What is remembered of a person on a channel. Messages that wait for a person to write (`session_waits`) are work at
+#: hand, and end by themselves.
+_TRACES: Final = (
+    "keyboards", "codes", "stale_presses", "flow_runs", "flow_contexts", "subscriptions", "blocks", "sessions",
+)  # fmt: skip
+_NAMELESS = f"""
+{_PLACES}, l AS MATERIALIZED (
+    SELECT o.id FROM w JOIN conversations o ON o.channel_id = w.channel_id AND o.person = w.person
+    WHERE o.name IS NOT NULL ORDER BY o.id FOR UPDATE OF o
+)
+UPDATE conversations o SET name = NULL, revision = o.revision + 1 FROM l WHERE o.id = l.id
+"""
+_CHANNELS = "SELECT id FROM channels WHERE account_id = $1"
+_ADDRESSES = "DELETE FROM contact_addresses WHERE contact_id = $1"
+_CONSENTS = "DELETE FROM consents WHERE contact_id = $1"
+_SUPPRESSED = "DELETE FROM suppressed_contacts WHERE contact_id = $1"
+_CONTACT = "DELETE FROM contacts WHERE id = $1 OR merged_into = $1 RETURNING id"
+_ERASED = """
+INSERT INTO erasures (contact_id, account_id, erased_at) SELECT id, $2, $3 FROM unnest($1::uuid[]) AS id
+ON CONFLICT DO NOTHING
+"""
+_IS_ERASED = "SELECT EXISTS (SELECT 1 FROM erasures WHERE contact_id = $1 AND account_id = $2)"
+_TELL = "SELECT pg_notify('tyrian_people', '')"
+
+
+async def channels(connection: Connection, account_id: int) -> list[int]:
+    """The numbers of all channels that an account has."""
+    return [row["id"] for row in await connection.fetch(_CHANNELS, account_id)]
+
+
+async def traces(connection: Connection, account_id: int, places: Sequence[Place]) -> None:
+    """Removes what is remembered of a person where they are reached; conversations with them lose the name."""
+    if not places:
+        return
+    given = account_id, [p.scope for p in places], [p.address for p in places]
+    for table in _TRACES:
+        await connection.execute(f"{_PLACES} {_delete(table)}", *given)
+    await connection.execute(_NAMELESS, *given)
+
+
+def _delete(table: str) -> str:
+    """Where a table has no index of people, `ANY` has it walked once."""
+    return f"""
+        DELETE FROM {table} t USING w
+        WHERE t.person = ANY(ARRAY(SELECT person FROM w)) AND t.channel_id = w.channel_id AND t.person = w.person
+    """
+
+
+async def contact(connection: Connection, account_id: int, contact_id: UUID, now: datetime) -> None:
+    """Removes a contact that is locked, with all that hangs on it. Its addresses go first: who writes a consent holds
+    one, and is waited for."""
+    for statement in (_ADDRESSES, _CONSENTS, _SUPPRESSED):
+        await connection.execute(statement, contact_id)
+    gone = [row["id"] for row in await connection.fetch(_CONTACT, contact_id)]
+    await connection.execute(_ERASED, gone, account_id, now)
+    await connection.execute(_TELL)
+
+
+async def was_erased(db: Database | Connection, account_id: int, contact_id: UUID) -> bool:
+    """Whether there was such a contact."""
+    return bool(await db.fetchval(_IS_ERASED, contact_id, account_id))
