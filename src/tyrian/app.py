@@ -127,6 +127,7 @@ class App:
 
     async def _metrics(self, send: Send) -> None:
         gateway, metrics = self._gateway, self._gateway.metrics
+        hooks = gateway.flows.hooks
         for kind, depth in (("messages", gateway.intake.depth), ("receipts", gateway.receipts.depth),
                             ("outcomes", gateway.dispatch.outcomes.depth)):  # fmt: skip
             metrics.gauge("tyrian_group_commit_depth", depth, kind=kind)
@@ -134,8 +135,12 @@ class App:
         metrics.count("tyrian_receipts_total", gateway.receipts.received)
         metrics.count("tyrian_clicks_total", gateway.clicks.counted)
         metrics.count("tyrian_flow_steps_total", gateway.flows.steps)
-        metrics.count("tyrian_flow_hooks_total", gateway.flows.hooks[0])
-        metrics.count("tyrian_flow_hooks_failed_total", gateway.flows.hooks[1])
+        metrics.count("tyrian_flow_hooks_total", hooks[0])
+        metrics.count("tyrian_flow_hooks_failed_total", hooks[1])
+        metrics.gauge("tyrian_flow_hooks_in_flight", hooks[2])
+        metrics.count("tyrian_stale_presses_answered_total", gateway.stale_presses.answered)
+        metrics.count("tyrian_sessions_opened_total", gateway.sessions.begun)
+        metrics.gauge("tyrian_inbox_watchers", gateway.inbox.watchers)
         metrics.count("tyrian_receipts_orphaned_total", gateway.receipts.orphaned)
         try:
             self._gauges(await self._waiting())
@@ -160,6 +165,25 @@ class App:
         metrics.gauge("tyrian_receipts_parked", found["receipts_parked"])
         for kind in ("first", "retry", "parked"):
             metrics.gauge("tyrian_callbacks_waiting", found[f"callbacks_{kind}"], kind=kind)
+        self._conversing(found)
+
+    def _conversing(self, found: dict[str, Any]) -> None:
+        metrics = self._gateway.metrics
+        for name in (
+            "tyrian_conversations_waiting", "tyrian_conversations_oldest_waiting_seconds", "tyrian_conversations_held",
+            "tyrian_agents",
+        ):  # fmt: skip
+            metrics.clear(name)
+        for queue in found["queues"]:
+            labels = {"account": str(queue["account_id"]), "queue": queue["name"]}
+            metrics.gauge("tyrian_conversations_waiting", queue["waiting"], **labels)
+            oldest = queue["oldest_waiting_seconds"]
+            metrics.gauge("tyrian_conversations_oldest_waiting_seconds", oldest, **labels)
+            metrics.gauge("tyrian_conversations_held", queue["held"], **labels)
+        for group in found["agents"]:
+            metrics.gauge("tyrian_agents", group["agents"], account=str(group["account_id"]), state=group["state"])
+        metrics.gauge("tyrian_flow_runs_open", found["flow_runs_open"])
+        metrics.gauge("tyrian_flow_overdue_seconds", found["flow_overdue_seconds"])
 
     async def _waiting(self) -> dict[str, Any]:
         now = asyncio.get_running_loop().time()

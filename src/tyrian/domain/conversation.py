@@ -111,6 +111,8 @@ class Leg(Struct, kw_only=True, omit_defaults=True):
     attributes: dict[str, str] = {}
     #: Until when it alerts.
     until: datetime | None = None
+    #: Of a customer: when an agent first answered.
+    answered_at: datetime | None = None
 
     @property
     def live(self) -> bool:

@@ -286,6 +286,9 @@ def _wrote(step: _Step, move: Wrote) -> None:
     it.last_outbound_at = step.now
     if move.by.kind in (By.AGENT, By.API):
         it.unread = 0
+    if move.by.kind is By.AGENT:
+        for customer in it.live(Role.CUSTOMER):
+            customer.answered_at = customer.answered_at or step.now
     if move.by.kind is By.AGENT and move.by.id:
         leg = next((a for a in it.live(Role.AGENT) if a.who == move.by.id and a.state is LegState.ALERTING), None)
         if leg is not None:
@@ -487,6 +490,23 @@ def last_word(conversation: Conversation) -> datetime:
     """When anything was last said, or when it was opened."""
     said = (conversation.last_inbound_at, conversation.last_outbound_at, _reopened_at(conversation))
     return max([conversation.opened_at, *(at for at in said if at is not None)])
+
+
+def answered_after(conversation: Conversation) -> float | None:
+    """How many seconds after it came to its first queue or agent an agent answered; None if none has.
+
+    It is of this time only: opened again, it waits anew. Without a queue or agent before, it counts from the opening.
+    """
+    customers = conversation.live(Role.CUSTOMER)
+    if not customers or customers[-1].answered_at is None:
+        return None
+    opened, answered = customers[-1].started_at, customers[-1].answered_at
+    came = [
+        leg.started_at
+        for leg in conversation.legs
+        if leg.role in (Role.QUEUE, Role.AGENT) and opened <= leg.started_at <= answered
+    ]
+    return (answered - min(came, default=opened)).total_seconds()
 
 
 def _reopened_at(conversation: Conversation) -> datetime | None:

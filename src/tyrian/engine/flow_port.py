@@ -129,8 +129,8 @@ class Flows(Port):
         ...
 
     @property
-    def hooks(self) -> tuple[int, int]:
-        """Hooks that this node called, and those of them that failed."""
+    def hooks(self) -> tuple[int, int, int]:
+        """Hooks that this node called, those of them that failed, and those under way."""
         ...
 
     def refresh_soon(self) -> None:

@@ -152,6 +152,7 @@ class Gateway:
         self.inbound.stages += [CodeReader(self), SessionKeyboards(self.keyboards), self.rehosting]
         self.turns.reactions.append(self.stale_presses)
         self.dispatch.observe = self.metrics.sent
+        self.guards.observe = self.metrics.judged
         self.dispatch.on_moved = self.metrics.rerouted
         self.clicks.on_reports = self.wake_callbacks
         self.callbacks.on_outcome = self.metrics.called

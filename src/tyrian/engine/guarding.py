@@ -1,6 +1,6 @@
 """Asks the guards whether a message may go to a person: when it is accepted, and again right before it is sent."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from tyrian.domain.problem import Problem, Refused
@@ -15,6 +15,8 @@ class Guards:
 
     def __init__(self, channels: Channels) -> None:
         self._channels = channels
+        #: Called with (reason, "refused" or "put_off") for each verdict, for metrics.
+        self.observe: Callable[[str, str], None] = lambda reason, outcome: None
         self.all: list[Guard] = []
 
     def _asked_now(self, accepting: bool) -> list[Guard]:
@@ -35,6 +37,8 @@ class Guards:
                 found = await guard.judge([asked[n] for n in left])
                 for n, verdict in zip(left, found, strict=True):
                     verdicts[n] = verdict
+                    if verdict is not None:
+                        self.observe(verdict.reason, "refused" if verdict.until is None else "put_off")
         return verdicts
 
     async def admit(self, account_id: int, plan: Plan, recipient: Recipient, at: datetime) -> None:

@@ -302,6 +302,11 @@ class Inbox(Port):
 
     # -- Watching -------------------------------------------------------------------------------------------------
 
+    @property
+    def watchers(self) -> int:
+        """How many watch on this node."""
+        ...
+
     async def last_event(self, account_id: int) -> int:
         """The number of the account's last event; 0 if there was none."""
         ...

@@ -23,9 +23,23 @@ METRICS: Final[dict[str, str]] = {
     "tyrian_clicks_total": "Clicks on tracked links counted by this process.",
     "tyrian_button_presses_total": "Presses of buttons with data, by what their code was (known, unknown, foreign, "
     "expired, malformed).",
+    "tyrian_stale_presses_answered_total": "Presses of buttons of no use after which this process told the person so.",
+    "tyrian_guard_verdicts_total": "Messages that a rule about people stood against, by reason and outcome (refused, "
+    "put_off), asked at acceptance and again before the send.",
+    "tyrian_sessions_opened_total": "Sessions that messages of people opened in this process.",
     "tyrian_flow_steps_total": "Steps that this process took in flows.",
     "tyrian_flow_hooks_total": "Hooks of flows that this process called, tries of one call counted once.",
     "tyrian_flow_hooks_failed_total": "Hooks of flows that gave no answer that could be used.",
+    "tyrian_flow_hooks_in_flight": "Hooks of flows that this process calls at this moment, or has in line.",
+    "tyrian_flow_runs_open": "People under way in flows, counted up to ten thousand.",
+    "tyrian_flow_overdue_seconds": "Age of the oldest step of a flow that is due and that no node has taken up.",
+    "tyrian_conversations_waiting": "Conversations that wait for an agent, by queue.",
+    "tyrian_conversations_oldest_waiting_seconds": "How long the conversation that waits longest has waited, by queue.",
+    "tyrian_conversations_held": "Conversations that agents have, alerted or connected, by queue.",
+    "tyrian_agents": "Agents, by state (available, away, offline).",
+    "tyrian_first_answer_seconds": "Time from a conversation's coming to a queue or agent until an agent's first "
+    "answer in it, by account.",
+    "tyrian_inbox_watchers": "Readers of the inbox's stream of events on this process.",
     "tyrian_sends_due": "Sends that are due and wait for room or for their channel's limits, by channel.",
     "tyrian_oldest_due_seconds": "Age of the oldest due send, by channel.",
     "tyrian_sends_in_flight": "Sends claimed and not yet written down, over all nodes, by channel.",
@@ -36,6 +50,8 @@ METRICS: Final[dict[str, str]] = {
     "tyrian_group_commit_depth": "Items waiting for the group commit of this process, by kind.",
 }
 
+#: People's time: from seconds to a day.
+_ANSWER_BUCKETS = (5, 15, 30, 60, 120, 300, 600, 1800, 3600, 14400, 86400)
 _BUCKETS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
 
@@ -53,6 +69,10 @@ class Metrics:
             *_named("tyrian_reroutes_total"), ["account", "channel", "reason"], registry=self.registry
         )
         self._presses = Counter(*_named("tyrian_button_presses_total"), ["code"], registry=self.registry)
+        self._verdicts = Counter(*_named("tyrian_guard_verdicts_total"), ["reason", "outcome"], registry=self.registry)
+        self._answers = Histogram(
+            *_named("tyrian_first_answer_seconds"), ["account"], registry=self.registry, buckets=_ANSWER_BUCKETS
+        )
         self._counters: dict[str, Counter] = {}
         self._counted: dict[str, float] = {}
         self._gauges: dict[str, Gauge] = {}
@@ -77,6 +97,14 @@ class Metrics:
     def pressed(self, code: str) -> None:
         """Counts a press of a button with data."""
         self._presses.labels(code).inc()
+
+    def judged(self, reason: str, outcome: str) -> None:
+        """Counts a guard's verdict against a message."""
+        self._verdicts.labels(reason, outcome).inc()
+
+    def answered(self, account_id: int, seconds: float) -> None:
+        """Counts the first answer of an agent to somebody who waited."""
+        self._answers.labels(str(account_id)).observe(seconds)
 
     def called(self, outcome: Outcome) -> None:
         """Counts one try of a callback."""

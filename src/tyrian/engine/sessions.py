@@ -64,6 +64,8 @@ class Sessions:
 
     def __init__(self, gateway: _Gateway) -> None:
         self._gateway = gateway
+        #: Sessions that messages brought to this node have opened.
+        self.begun = 0
 
     async def state(self, account_id: int, channel_id: int, person: str) -> SessionState:
         """How things stand between a person and a channel of the account; of no other's is anything told."""
@@ -110,7 +112,7 @@ class Sessions:
             Heard(s.channel.id, person_of(s.row.sender), s.row.account_id, s.row.received_at, s.channel.sessions)
             for s in batch
         ]
-        await store.touch(connection, heard)
+        self.begun += await store.touch(connection, heard)
 
     async def subscribed(self, connection: Connection, news: Sequence[News]) -> None:
         """To allow the sender to write is not to write."""

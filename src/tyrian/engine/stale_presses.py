@@ -44,6 +44,8 @@ class StalePresses:
 
     def __init__(self, gateway: _Gateway) -> None:
         self._gateway = gateway
+        #: Answers that this node gave.
+        self.answered = 0
 
     def wants(self, channel: Channel) -> bool:
         """Whether buttons can have been shown there."""
@@ -74,6 +76,7 @@ class StalePresses:
         )
         try:
             await self._gateway.intake.submit(submission)
+            self.answered += 1
         except Refused as refused:
             log.info("channel %s: a press of a stale button is not answered: %s", turn.channel.name, refused)
 

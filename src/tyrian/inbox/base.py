@@ -17,6 +17,7 @@ from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.inbox_port import NotNow, NotThere
 from tyrian.engine.intake import IdempotencyConflict, Intake
+from tyrian.engine.metrics import Metrics
 from tyrian.engine.people import People
 from tyrian.engine.ports import Clock
 from tyrian.engine.waker import Waker
@@ -47,6 +48,7 @@ class Gateway(Protocol):
     endpoints: Endpoints
     intake: Intake
     waker: Waker
+    metrics: Metrics
     callbacks: Callbacks
     people: People
     flows: Any

@@ -136,6 +136,11 @@ class Desk(Mover, Handing):
 
     # -- Watching -------------------------------------------------------------------------------------------------
 
+    @property
+    def watchers(self) -> int:
+        """How many watch on this node."""
+        return self.watching.count
+
     async def last_event(self, account_id: int) -> int:
         """The number of the account's last event; 0 if there was none."""
         return await reading.last_event(self.base.db, account_id)

@@ -15,7 +15,7 @@ import msgspec
 from tyrian.domain import limits
 from tyrian.domain.content import Base as Neutral, Content
 from tyrian.domain.conversation import Author, By, Conversation, Item, ItemKind, Role
-from tyrian.domain.conversation_moves import Wrote
+from tyrian.domain.conversation_moves import Wrote, answered_after
 from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Plan, Recipient, Step, Submission
@@ -135,6 +135,7 @@ class Sending:
     async def _show(self, account_id: int, item: Item, message_id: UUID) -> Item:
         """Puts an answer that was taken into its thread, once."""
         shown: list[Item] = []
+        first: list[float] = []
 
         async def plan(connection: Connection, work: Work) -> None:
             await store.end_send(connection, item.id)
@@ -143,7 +144,10 @@ class Sending:
                 shown.append(known)
                 return
             if not work.it.closed:
+                before = answered_after(work.it)
                 work.move(Wrote(item.author), item.author)
+                after = answered_after(work.it) if before is None else None
+                first.extend([after] if after is not None else [])
             line = msgspec.structs.replace(
                 item, message_id=message_id, leg_id=item.leg_id or _leg_of(work.it, item.author)
             )
@@ -151,6 +155,8 @@ class Sending:
             shown.append(line)
 
         await self._base.change(account_id, item.conversation_id, plan)
+        for seconds in first:
+            self._base.gateway.metrics.answered(account_id, seconds)
         return shown[-1]
 
     async def record(

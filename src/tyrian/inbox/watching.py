@@ -30,6 +30,11 @@ class Watching:
         self._waiting: dict[int, set[asyncio.Event]] = defaultdict(set)
         self._ended = False
 
+    @property
+    def count(self) -> int:
+        """How many watch."""
+        return sum(len(events) for events in self._waiting.values())
+
     def wake(self, account_id: int | None = None) -> None:
         """Something happened in an account's inbox, or anywhere."""
         for number, events in list(self._waiting.items()):

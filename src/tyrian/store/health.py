@@ -1,5 +1,6 @@
 """What waits in the database, for health and metrics: bounded questions that a large backlog does not make slow."""
 
+from collections import Counter
 from datetime import datetime
 from typing import Any
 
@@ -35,6 +36,50 @@ SELECT (SELECT count(*) FROM (SELECT 1 FROM deadlines LIMIT $1) d) AS receipts_m
     (SELECT count(*) FROM (SELECT 1 FROM callbacks WHERE parked LIMIT $1) k) AS callbacks_parked
 """
 
+#: Each walks an index that holds nothing but what is counted.
+_QUEUES = """
+SELECT q.id, q.account_id, q.name, line.waiting, line.oldest
+FROM inbox_queues q CROSS JOIN LATERAL (
+    SELECT count(*) AS waiting, min(c.waiting_since) AS oldest FROM (
+        SELECT c.waiting_since FROM conversations c WHERE c.queue_id = q.id AND c.waiting
+        ORDER BY c.waiting_since LIMIT $1) c) line
+ORDER BY q.account_id, q.name
+"""
+_HELD = "SELECT queue_id FROM conversations WHERE agent_id IS NOT NULL AND queue_id IS NOT NULL LIMIT $1"
+_AGENTS = "SELECT account_id, state, count(*) AS n FROM inbox_agents GROUP BY account_id, state ORDER BY 1, 2"
+_FLOWS = """
+SELECT (SELECT count(*) FROM (SELECT 1 FROM flow_runs WHERE ended_at IS NULL LIMIT $1) r) AS open,
+    (SELECT due_at FROM flow_runs WHERE due_at <= $2 ORDER BY due_at LIMIT 1) AS oldest
+"""
+
+
+async def conversing(db: Database, now: datetime) -> dict[str, Any]:
+    """Who waits for an agent and who is there, by queue and account; who is under way in flows."""
+    held = Counter(row["queue_id"] for row in await db.fetch(_HELD, MOST))
+    queues = [
+        {
+            "name": row["name"],
+            "account_id": row["account_id"],
+            "waiting": row["waiting"],
+            "oldest_waiting_seconds": _age(row["oldest"], now),
+            "held": held[row["id"]],
+        }
+        for row in await db.fetch(_QUEUES, MOST)
+    ]
+    agents = [dict(row) for row in await db.fetch(_AGENTS)]
+    flows = await db.fetchrow(_FLOWS, MOST, now)
+    assert flows is not None
+    return {
+        "queues": queues,
+        "agents": [{"account_id": a["account_id"], "state": a["state"], "agents": a["n"]} for a in agents],
+        "flow_runs_open": flows["open"],
+        "flow_overdue_seconds": _age(flows["oldest"], now),
+    }
+
+
+def _age(at: datetime | None, now: datetime) -> float:
+    return max((now - at).total_seconds(), 0.0) if at is not None else 0.0
+
 
 async def waiting(db: Database, now: datetime) -> dict[str, Any]:
     """What is due and not done: per channel, and over all."""
@@ -44,10 +89,10 @@ async def waiting(db: Database, now: datetime) -> dict[str, Any]:
             "name": row["name"],
             "account_id": row["account_id"],
             "due": row["due"],
-            "oldest_due_seconds": max((now - row["oldest"]).total_seconds(), 0.0) if row["oldest"] else 0.0,
+            "oldest_due_seconds": _age(row["oldest"], now),
             "in_flight": flying.get(row["id"], 0),
         }
         for row in await db.fetch(_SENDS, now, MOST)
     ]
     over_all = await db.fetchrow(_WAITING, MOST)
-    return {"channels": channels, **dict(over_all or {})}
+    return {"channels": channels, **dict(over_all or {}), **await conversing(db, now)}

@@ -22,6 +22,7 @@ _OVER: Final = "(s.expires_at IS NULL OR s.expires_at < excluded.last_inbound_at
 
 #: What `domain.session.heard` does.
 _TOUCH: Final = f"""
+WITH t AS (
 INSERT INTO sessions AS s (channel_id, person, account_id, opened_at, last_inbound_at, expires_at, sent_limit)
 SELECT channel_id, person, account_id, at, at, expires_at, sent_limit
 FROM unnest($1::int[], $2::text[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::int[])
@@ -33,6 +34,8 @@ ON CONFLICT (channel_id, person) DO UPDATE SET
     last_inbound_at = GREATEST(s.last_inbound_at, excluded.last_inbound_at),
     expires_at = GREATEST(s.expires_at, excluded.expires_at),
     sent_limit = excluded.sent_limit, unanswered = 0, asked_at = NULL
+RETURNING opened_at = last_inbound_at AS fresh
+) SELECT count(*) FROM t WHERE fresh
 """
 
 
@@ -47,15 +50,18 @@ class Heard:
     settings: SessionSettings
 
 
-async def touch(connection: Connection | Database, heard: Sequence[Heard]) -> None:
-    """Opens or prolongs the sessions of people who wrote. Of several messages of one person the last counts."""
+async def touch(connection: Connection | Database, heard: Sequence[Heard]) -> int:
+    """Opens or prolongs the sessions of people who wrote; how many were opened.
+
+    Of several messages of one person the last counts.
+    """
     latest: dict[Key, Heard] = {}
     for one in heard:
         known = latest.get((one.channel_id, one.person))
         if known is None or known.at <= one.at:
             latest[one.channel_id, one.person] = one
     rows = list(latest.values())
-    await connection.execute(
+    begun = await connection.fetchval(
         _TOUCH,
         [r.channel_id for r in rows],
         [r.person for r in rows],
@@ -64,6 +70,7 @@ async def touch(connection: Connection | Database, heard: Sequence[Heard]) -> No
         [r.at + timedelta(seconds=r.settings.duration) for r in rows],
         [r.settings.sent_limit for r in rows],
     )
+    return int(begun)
 
 
 # -- Going out --------------------------------------------------------------------------------------------------------

@@ -67,7 +67,7 @@ class Flows:
         return self._engine.steps
 
     @property
-    def hooks(self) -> tuple[int, int]:
+    def hooks(self) -> tuple[int, int, int]:
         """Hooks that this node called, and those of them that failed."""
         return self._engine.hooks
 

@@ -51,9 +51,9 @@ class Engine:
         self.steps = 0
 
     @property
-    def hooks(self) -> tuple[int, int]:
-        """Hooks called by this node, and those of them that failed."""
-        return self._hooks.called, self._hooks.failed
+    def hooks(self) -> tuple[int, int, int]:
+        """Hooks called by this node, those of them that failed, and those under way."""
+        return self._hooks.called, self._hooks.failed, self._hooks.open
 
     async def close(self) -> None:
         """Ends calls under way, which other nodes take up, and writes what was handed in."""

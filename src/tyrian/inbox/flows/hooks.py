@@ -79,6 +79,8 @@ class HookCaller:
         self._room = asyncio.Semaphore(_AT_ONCE)
         self._rooms: dict[str, tuple[asyncio.Semaphore, list[int]]] = {}
         self.called = 0
+        #: Calls under way or in line.
+        self.open = 0
         self.failed = 0
 
     def close(self) -> None:
@@ -90,11 +92,13 @@ class HookCaller:
         host = urlsplit(step.url).netloc
         room, users = self._rooms.setdefault(host, (asyncio.Semaphore(_TO_ONE), [0]))
         users[0] += 1
+        self.open += 1
         try:
             async with room, self._room:
                 happening = await self._tries(record, flow, step)
         finally:
             users[0] -= 1
+            self.open -= 1
             if not users[0]:
                 self._rooms.pop(host, None)
         self.called += 1
