@@ -1,7 +1,7 @@
 """Channel groups on a real database: who gets a send, when it moves, and that no two networks have the same one."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 from datetime import timedelta
 from typing import Any
 from uuid import UUID
@@ -11,17 +11,19 @@ import pytest
 from tests.clock import ManualClock
 from tests.scripted import Script, Stage, staged
 from tyrian.domain.circuit import State
-from tyrian.domain.content import Text
+from tyrian.domain.content import Base as Content, Text
 from tyrian.domain.limits import Bound, Capabilities, ContentRule
 from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.routing import Member, Strategy, ranked
 from tyrian.domain.schedule import Schedule
-from tyrian.domain.submission import Callback, Step
+from tyrian.domain.submission import Callback, Plan, Step
 from tyrian.engine import groups, ports
 from tyrian.engine.channel_spec import ChannelChange, ChannelSpec
 from tyrian.engine.clock import ScaledClock
 from tyrian.engine.gateway import Gateway
+from tyrian.engine.known import Facts, Known
+from tyrian.engine.reacting import Asked, Verdict
 from tyrian.settings import Settings
 from tyrian.store.crypto import SecretBox
 from tyrian.store.database import Database
@@ -362,6 +364,49 @@ class TestCircuits:
         hold.set()
         await stage.status(probe, "sent")
 
+    async def test_what_is_kept_back_takes_no_place_from_the_one_that_goes_out(
+        self, stage: Stage, hand: ManualClock
+    ) -> None:
+        """A probe is what the network is asked, not what a guard bars, or what breaks before it is sent."""
+        await self.fail_until_open(stage)
+        stage.gateway.guards.all[:] = [_Barring("+20")]
+        stage.gateway.dispatch.dressers.append(_Breaking("+21"))
+        stage.one.answer, before = lambda o: ports.Sent(str(o.attempt_id)), len(stage.one.sent)
+        await hand.advance(30)
+        barred = await send(stage, "+20")
+        assert (await stage.status(barred, "failed"))["reason"] == "opted_out"
+        broken = await send(stage, "+21", purpose=Purpose.OTP)
+        await stage.until(lambda: _happened(stage, broken, "uncertain"))
+        assert state(stage, "one") is State.HALF_OPEN
+        assert await sent(stage, "+22") == [("one", "sent", None)]
+        assert len(stage.one.sent) == before + 1
+
+    async def test_only_one_of_those_that_were_judged_together_is_the_probe(
+        self, stage: Stage, hand: ManualClock
+    ) -> None:
+        await self.fail_until_open(stage)
+        guard = _Barring("+nobody", together=3)
+        stage.gateway.guards.all[:] = [guard]
+        hold = asyncio.Event()
+
+        async def held(outgoing: ports.Outgoing) -> ports.SendResult:
+            await hold.wait()
+            return ports.Sent(str(outgoing.attempt_id))
+
+        stage.one.answer, before = held, len(stage.one.sent)
+        await hand.advance(30)
+        people = [f"+{n}" for n in range(20, 23)]
+        accepted = await stage.submit(*people, cascade=VIA_GROUP)
+
+        async def two_elsewhere() -> bool:
+            return len([o for o in stage.two.sent if o.to in people]) == 2
+
+        await stage.until(two_elsewhere)
+        assert len(stage.one.sent) == before + 1
+        hold.set()
+        for message in accepted.messages:
+            await stage.status(message.id, "sent")
+
     async def test_what_waits_for_a_failing_member_is_not_tried_there(self, stage: Stage, hand: ManualClock) -> None:
         soon = Schedule(send_at=stage.gateway.clock.now() + timedelta(seconds=120))
         waiting = [await send(stage, f"+{n}", schedule=soon) for n in range(100, 140)]
@@ -438,6 +483,46 @@ class TestCircuits:
         text = stage.gateway.metrics.render().decode()
         line = 'tyrian_reroutes_total{account="1",channel="one",reason="provider_unreachable"} 5.0'
         assert line in text
+
+
+class _Barring:
+    """A guard that bars one person, and judges sends once `together` of them are there."""
+
+    def __init__(self, person: str, together: int = 1) -> None:
+        self._person = person.removeprefix("+")
+        self._left = together
+        self._all = asyncio.Event()
+
+    def applies(self, account_id: int, channel: ports.Channel, plan: Plan) -> bool:
+        return channel.name == "one"
+
+    async def judge(self, asked: Sequence[Asked]) -> list[Verdict | None]:
+        self._left -= sum(one.attempt is not None for one in asked)
+        if self._left <= 0:
+            self._all.set()
+        if asked[0].attempt is not None:
+            await self._all.wait()
+        barred = [one.attempt is not None and one.person == self._person for one in asked]
+        return [Verdict("opted_out", "the person opted out") if bar else None for bar in barred]
+
+
+class _Breaking:
+    """A dresser that fails for one person."""
+
+    def __init__(self, person: str) -> None:
+        self._person = person
+
+    def wants(self, channel: ports.Channel, plan: Plan, content: Content) -> bool:
+        return True
+
+    async def dress(self, channel: ports.Channel, facts: Facts, known: Known, content: Content) -> Content:
+        if facts.recipient == self._person:
+            raise RuntimeError("nothing to wear")
+        return content
+
+
+async def _happened(stage: Stage, identifier: UUID, event: str) -> bool:
+    return event in await stage.events(identifier)
 
 
 class TestGroups:

@@ -41,6 +41,15 @@ class Circuits:
         now = self.now
         return ((channel_id, circuit.state(now)) for channel_id, circuit in self._circuits.items())
 
+    def admits(self, channel_id: int) -> bool:
+        """Whether a send may go out on a channel now."""
+        circuit = self._circuits.get(channel_id)
+        return circuit is None or circuit.admits(self.now)
+
+    def probe(self, channel_id: int) -> None:
+        """A send goes out that `admits` let through."""
+        self.of(channel_id).probe(self.now)
+
     def record(self, channel_id: int, result: ports.SendResult) -> None:
         """What a send came to."""
         self.of(channel_id).record(healthy(result), self.now)

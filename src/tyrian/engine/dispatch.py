@@ -203,14 +203,7 @@ class Dispatch:
             early = self._not_now(facts, known, now) or self._not_here(lane.channel, facts, known, now)
             if early is None and self._guarded(lane.channel, facts, known):
                 early = await self._barred(lane, facts, known, now)
-            if early is not None:
-                await self.outcomes.submit(early)
-                return
-            result = await self._attempt(lane, facts, known, now)
-            await self.outcomes.submit(self._outcome(lane.channel, facts, known, result))
-            self.sent += 1
-            if isinstance(result, ports.Refused):
-                self.on_refused(lane.channel, facts, result.reason, now)
+            await self.outcomes.submit(early or await self._made(lane, facts, known, now))
         except Exception:
             log.exception("attempt %s could not be made; it counts as uncertain", facts.attempt_id)
             await self._doubt(lane.channel, facts, known)
@@ -238,15 +231,8 @@ class Dispatch:
         return None
 
     def _not_here(self, channel: ports.Channel, facts: Facts, known: Known, now: datetime) -> Write | None:
-        """The write for a group's send whose channel is failing: by another member, or later if there is none.
-
-        A step that names the channel itself is sent on it all the same.
-        """
-        if known.plan.cascade[facts.step].channel == channel.name or self._router.group_of(facts, known) is None:
-            return None
-        circuit, at = self._router.circuits.of(channel.id), self._router.circuits.now
-        if circuit.admits(at):
-            circuit.probe(at)
+        """The write for a group's send whose channel is failing: by another member, or later if there is none."""
+        if not self._by_group(channel, facts, known) or self._router.circuits.admits(channel.id):
             return None
         route = self._router.instead(facts, known)
         if route is None:
@@ -255,6 +241,12 @@ class Dispatch:
         happening = rules.Moved("circuit_open", route.entry.channel.name, made=False)
         self.on_moved(channel, happening.reason)
         return self._scribe.write(facts, known, rules.advance(*states(facts, known), happening, now), now, route=route)
+
+    def _by_group(self, channel: ports.Channel, facts: Facts, known: Known) -> bool:
+        """Whether a group chose the channel. A step that names it itself is sent on it, failing or not."""
+        if known.plan.cascade[facts.step].channel == channel.name:
+            return False
+        return self._router.group_of(facts, known) is not None
 
     def _guarded(self, channel: ports.Channel, facts: Facts, known: Known) -> bool:
         """Whether anybody must be asked first; for nearly every send nobody is."""
@@ -299,13 +291,29 @@ class Dispatch:
             write.send = LATER
         return write
 
-    async def _attempt(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> ports.SendResult:
+    async def _made(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Write:
+        """Makes the attempt, and gives the write for what came of it."""
         connector = lane.entry.connector
         if connector is None:
-            return ports.Refused("channel_removed")
+            return self._outcome(lane.channel, facts, known, ports.Refused("channel_removed"))
         if isinstance(known.plan, Plan) and known.plan.refused is not None:
-            return ports.Refused(known.plan.refused)
-        assert facts.valid_until is not None
+            return self._outcome(lane.channel, facts, known, ports.Refused(known.plan.refused))
+        outgoing = await self._dressed(lane, facts, known, now)
+        # Others went out meanwhile, and a channel that is tried again takes one alone. What was kept back before this
+        # point has taken no place from it.
+        elsewhere = self._not_here(lane.channel, facts, known, now)
+        if elsewhere is not None:
+            return elsewhere
+        if self._by_group(lane.channel, facts, known):
+            self._router.circuits.probe(lane.channel.id)
+        started = asyncio.get_running_loop().time()
+        result = await self._handed_on(lane.channel, connector, outgoing)
+        self._observed(lane.channel, facts, result, now, asyncio.get_running_loop().time() - started)
+        return self._outcome(lane.channel, facts, known, result)
+
+    async def _dressed(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> ports.Outgoing:
+        """The attempt as the network gets it."""
+        assert isinstance(known.plan, Plan)
         message, attempt = states(facts, known)
         ends = message.valid_until
         plan = message.steps[facts.step]
@@ -314,11 +322,10 @@ class Dispatch:
         content = content_of(known, facts.step)
         if self.links is not None:
             content = await self.links.shortened(lane.channel, facts, known, content)
-        assert isinstance(known.plan, Plan)
         for dresser in self.dressers:
             if dresser.wants(lane.channel, known.plan, content):
                 content = await dresser.dress(lane.channel, facts, known, content)
-        outgoing = ports.Outgoing(
+        return ports.Outgoing(
             attempt_id=facts.attempt_id,
             message_id=facts.message_id,
             to=facts.recipient,
@@ -328,22 +335,30 @@ class Dispatch:
             tries=facts.tries,
             resent=facts.uncertain > 0,
         )
-        started = asyncio.get_running_loop().time()
+
+    async def _handed_on(
+        self, channel: ports.Channel, connector: ports.Connector, outgoing: ports.Outgoing
+    ) -> ports.SendResult:
+        """What the network says to an attempt; its channel's circuit hears of it."""
         try:
             result = await connector.send(outgoing)
         except Exception as error:
-            log.exception("the connector of channel %s failed", lane.channel.name)
+            log.exception("the connector of channel %s failed", channel.name)
             result = ports.Unknown("no_answer", ports.Exchange("", error=repr(error)))
-        self._router.circuits.record(lane.channel.id, result)
-        self._observed(lane.channel, result, asyncio.get_running_loop().time() - started)
+        self._router.circuits.record(channel.id, result)
         return result
 
-    def _observed(self, channel: ports.Channel, result: ports.SendResult, seconds: float) -> None:
-        """Counts a send. Whatever is wrong with the counting, the send's outcome must be written down."""
+    def _observed(
+        self, channel: ports.Channel, facts: Facts, result: ports.SendResult, began: datetime, seconds: float
+    ) -> None:
+        """Tells of a send. Whatever is wrong with the telling, the send's outcome must be written down."""
+        self.sent += 1
         try:
             self.observe(channel, type(result).__name__, seconds)
+            if isinstance(result, ports.Refused):
+                self.on_refused(channel, facts, result.reason, began)
         except Exception:
-            log.exception("a send could not be counted")
+            log.exception("a send could not be told of")
 
     def _outcome(self, channel: ports.Channel, facts: Facts, known: Known, result: ports.SendResult) -> Write:
         now = self.clock.now()
