@@ -44,6 +44,7 @@ class Script:
     answer: Answer = field(default=lambda outgoing: ports.Sent(str(outgoing.attempt_id)))
     answers: dict[str, list[Answer]] = field(default_factory=lambda: defaultdict(list))
     sent: list[ports.Outgoing] = field(default_factory=list)
+    capabilities: Capabilities = CAPABILITIES
 
     def kind(self, name: str = "scripted") -> ports.ChannelKind:
         return ports.ChannelKind(
@@ -52,7 +53,7 @@ class Script:
             Nothing,
             Nothing,
             lambda channel, tools: _Connector(self),
-            lambda config: CAPABILITIES,
+            lambda config: self.capabilities,
             _address,
         )
 
@@ -62,10 +63,9 @@ class Script:
 
 
 class _Connector:
-    capabilities = CAPABILITIES
-
     def __init__(self, script: Script) -> None:
         self._script = script
+        self.capabilities = script.capabilities
 
     async def start(self) -> None:
         pass
@@ -171,10 +171,15 @@ class Stage:
 
 @asynccontextmanager
 async def staged(
-    url: str, clock: Clock | None = None, *, channels: dict[str, dict[str, Any]] | None = None, scale: float = 1.0
+    url: str,
+    clock: Clock | None = None,
+    *,
+    channels: dict[str, dict[str, Any]] | None = None,
+    scale: float = 1.0,
+    capabilities: Capabilities = CAPABILITIES,
 ) -> AsyncIterator[Stage]:
     """A running gateway on a migrated database; `channels` are further settings of its channels by name."""
-    scripts = {name: Script() for name in (channels or {"one": {}, "two": {}})}
+    scripts = {name: Script(capabilities=capabilities) for name in (channels or {"one": {}, "two": {}})}
     kinds = {f"scripted-{name}": script.kind(f"scripted-{name}") for name, script in scripts.items()}
     db = await Database.open(url, work=6, reading=2)
     box = SecretBox("k" * 40)

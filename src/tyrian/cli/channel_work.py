@@ -13,6 +13,7 @@ from tyrian.cli.failures import Exit, Failure
 from tyrian.cli.places import Where
 from tyrian.cli.terminal import moment, print_json, screen, state, table
 
+_FILES = {"probe": "looked at before they are sent", "fit": "looked at before they are sent, and pictures made to fit"}
 _NUMBERS = ("integer", "number", "boolean", "object", "array")
 
 
@@ -107,6 +108,7 @@ def show(where: Where, name: str, *, as_json: bool) -> None:
         ("also known as", ", ".join(channel["senders"]) or None),
         *_verification(channel["verification"]),
         ("links", "tracked, for buttons with an id" if channel["track_links"] else None),
+        ("files", _FILES.get(channel["media"])),
         ("sessions", _sessions(channel["sessions"])),
         ("hook url", channel["hook_url"]),
         ("made", moment(channel["created_at"])),

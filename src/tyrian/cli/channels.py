@@ -96,6 +96,15 @@ def add(
     track_links: Annotated[
         bool, typer.Option("--track-links", help="Track link buttons that have an id, and report clicks.")
     ] = False,
+    media: Annotated[
+        str | None,
+        typer.Option(
+            "--media",
+            metavar="POLICY",
+            help="What is done about the files of messages before they are sent: as_is (nothing), probe or fit.",
+            show_default=False,
+        ),
+    ] = None,
     sessions: Annotated[
         str | None,
         typer.Option(
@@ -120,6 +129,7 @@ def add(
         "inbound_url": inbound_url,
         "senders": senders or None,
         "track_links": track_links or None,
+        "media": media,
         "sessions": options.parsed("--sessions", sessions),
     }
     fine = work.add(where, name, kind, options.pairs("--set", settings), secrets or [], given, as_json=as_json)

@@ -190,6 +190,7 @@ class LocalDesk:
             "senders": list(entry.senders),
             "verification": msgspec.to_builtins(found) if found is not None else None,
             "track_links": channel.track_links,
+            "media": channel.media.value,
             "sessions": msgspec.to_builtins(channel.sessions.effective(entry.network)),
             "hook_url": f"{self._public_url}/hooks/{channel.id}",
             "trouble": entry.trouble,

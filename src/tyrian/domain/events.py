@@ -31,7 +31,14 @@ EVENTS: Final[dict[str, str]] = {
     # A send
     "sent": "The network took the attempt.",
     "retry": "The network surely did not take the attempt, and it is tried again.",
-    "put_off": "A rule keeps the message from going out yet; `detail` has when it is looked at again in `until`.",
+    "put_off": (
+        "A rule, or a file that is being looked at, keeps the message from going out yet; `detail` has when it is "
+        "looked at again, at the latest, in `until`."
+    ),
+    "fitted": (
+        "Pictures of the attempt were replaced, so that the channel takes them. `detail` has in `files` where each "
+        "stands (`at`), and its URL and what it is, `from` before and `to` after."
+    ),
     "uncertain": (
         "The attempt may or may not have gone out. `detail` has the `policy` of the channel: `resend` tries again as "
         "long as there is time, `fail` gives the attempt up."

@@ -111,6 +111,11 @@ def url_faults(url: str, can: Capabilities, kind: str, field: str) -> list[str]:
     return [message for message in (_broken(url, bound) for bound in bounds) if message]
 
 
+def values_at(content: Base, field: str) -> Iterator[tuple[str, Any]]:
+    """The values of a field (`url`, `cards[].image`), each with its JSON pointer; of what is missing, none or None."""
+    return _values(content, field.split("."), "")
+
+
 def _listed(names: Mapping[str, Any]) -> str:
     return ", ".join(sorted(names))
 

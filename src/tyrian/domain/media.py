@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from datetime import datetime
+from enum import StrEnum
 from typing import Final
 from uuid import UUID
 
@@ -15,6 +16,17 @@ MP4: Final = "video/mp4"
 M4V: Final = "video/x-m4v"
 QUICKTIME: Final = "video/quicktime"
 THREE_GP: Final = "video/3gpp"
+
+
+class MediaPolicy(StrEnum):
+    """What is done about the files that a message names, before it is sent."""
+
+    #: Nothing: the network finds out.
+    AS_IS = "as_is"
+    #: They are looked at; a message with one that its channel does not take is not sent on it.
+    PROBE = "probe"
+    #: The same, and pictures that its channel does not take are made to fit.
+    FIT = "fit"
 
 
 class MediaRule(Struct, frozen=True, kw_only=True, omit_defaults=True):
@@ -87,6 +99,20 @@ class Probed(Struct, frozen=True, kw_only=True):
     facts: Facts | None
     #: Whether the server answers requests for a part of the file.
     ranges: bool = False
+
+
+class Suited(Struct, frozen=True, kw_only=True):
+    """What a file is to a channel: `url` is where it takes it from, which is another than was asked about for `after`.
+
+    With a `reason`, a word of `domain.reasons`, the channel does not take it, and `problem` says why in a sentence.
+    """
+
+    url: str
+    before: Facts | None = None
+    #: The picture that was made of it, or hosted in its place.
+    after: Facts | None = None
+    reason: str | None = None
+    problem: str = ""
 
 
 class Recipe(Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -23,6 +23,9 @@ REASONS: Final[dict[str, str]] = {
     "unknown_recipient": "The network does not know the recipient.",
     # Content and rules
     "content_refused": "The network refused the content, or the combination of content and purpose.",
+    "media_not_ready": "The message's files are being looked at, or made to fit, before it is sent.",
+    "media_unreachable": "A file of the message could not be fetched, tried several times.",
+    "media_unfit": "The channel does not take a file of the message, and it could not be made to fit.",
     "template_refused": "The network does not know the template, or its parameters do not fit.",
     "session_closed": "The content needs an open session with the person, and none is open.",
     "session_full": "The session has had all the messages that it holds; the person's next message opens another.",

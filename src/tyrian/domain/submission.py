@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from msgspec import Meta, Struct
 
 from tyrian.domain.content import Content
+from tyrian.domain.media import MediaPolicy
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.schedule import Schedule
 
@@ -75,6 +76,8 @@ class Plan(Struct, kw_only=True, omit_defaults=True):
     click_endpoint: int | None = None
     #: Whether link buttons go out as tracked links; None leaves it to the channel.
     track_links: bool | None = None
+    #: What is done about its files before it is sent; None leaves it to the channel.
+    media: MediaPolicy | None = None
 
 
 class Recipient(Struct, kw_only=True, omit_defaults=True):

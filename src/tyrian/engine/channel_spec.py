@@ -13,6 +13,7 @@ from msgspec import UNSET, Meta, Struct, UnsetType
 
 from tyrian.domain import limits
 from tyrian.domain.links import is_web_url
+from tyrian.domain.media import MediaPolicy
 from tyrian.domain.problem import Problem, Refused, problems_of
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 from tyrian.domain.session import SessionSettings, purpose_of
@@ -63,6 +64,8 @@ class ChannelSpec(Struct, kw_only=True, forbid_unknown_fields=True):
     senders: Senders = []
     #: Whether link buttons with an id go out as tracked links where the message does not say.
     track_links: bool = False
+    #: What is done about the files of messages, before they are sent, where the message does not say.
+    media: MediaPolicy = MediaPolicy.AS_IS
     #: How session content is treated; left out, as is usual on the network.
     sessions: SessionSettings | None = None
 
@@ -79,6 +82,7 @@ class ChannelChange(Struct, kw_only=True, forbid_unknown_fields=True, omit_defau
     inbound_url: WebUrl | UnsetType | None = UNSET
     senders: Senders | UnsetType = UNSET
     track_links: bool | UnsetType = UNSET
+    media: MediaPolicy | UnsetType = UNSET
     #: Replaced as a whole.
     sessions: SessionSettings | UnsetType | None = UNSET
 

@@ -13,6 +13,7 @@ from typing import Final
 
 import msgspec
 
+from tyrian.domain.media import MediaPolicy
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 from tyrian.domain.session import DEFAULT as DEFAULT_SESSIONS, SessionSettings
 from tyrian.engine import groups, verification
@@ -33,6 +34,8 @@ log = logging.getLogger(__name__)
 
 #: Seconds between two looks at the database where no change is announced.
 POLL: Final = 5.0
+#: What of a channel its connector is not made from.
+_AS_IT_STANDS: Final = ("rate", "concurrency", "uncertain", "active", "retired", "track_links", "media", "sessions")
 #: Accounts' channels by network that are remembered; beyond that all are forgotten and found again.
 _REMEMBERED: Final = 10_000
 
@@ -189,7 +192,7 @@ class Channels:
         """Makes the entry what it is now. Only what the connector was made from makes a new connector."""
         if made_from(entry) == made_from(fresh):
             channel = entry.channel
-            for name in ("rate", "concurrency", "uncertain", "active", "retired", "track_links", "sessions"):
+            for name in _AS_IT_STANDS:
                 setattr(channel, name, getattr(fresh.channel, name))
         else:
             if self._networks.connect:
@@ -239,6 +242,7 @@ class Channels:
             uncertain={Purpose(p): UncertainPolicy(policy) for p, policy in stored.uncertain.items()},
             active=stored.active,
             track_links=stored.track_links,
+            media=MediaPolicy(stored.media),
             sessions=_sessions(stored) or DEFAULT_SESSIONS,
         )
         return ChannelEntry(
@@ -317,6 +321,7 @@ class Channels:
             inbound_url=stored.inbound_url,
             senders=list(stored.senders),
             track_links=stored.track_links,
+            media=MediaPolicy(stored.media),
             sessions=_sessions(stored),
         )
 
@@ -327,7 +332,7 @@ class Channels:
         stored.uncertain = {purpose.value: policy.value for purpose, policy in spec.uncertain.items()}
         stored.inbound_url = spec.inbound_url
         stored.senders = list(spec.senders)
-        stored.track_links = spec.track_links
+        stored.track_links, stored.media = spec.track_links, spec.media.value
         stored.sessions = _encode(spec.sessions).decode() if spec.sessions is not None else None
 
     # -- Asking the network ---------------------------------------------------------------------------------------

@@ -14,18 +14,20 @@ from typing import Any
 from uuid import UUID
 
 from tyrian.domain import lifecycle as rules
+from tyrian.domain.content import Base as Content
 from tyrian.domain.schedule import is_open, next_open
 from tyrian.domain.submission import Plan
 from tyrian.engine import ports
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.claimed import content_of, facts_of, happening_of, states
+from tyrian.engine.fitting import Fitting, Seen
 from tyrian.engine.gate import Gate
 from tyrian.engine.guarding import Guards
 from tyrian.engine.known import Facts, Known, Recent, from_row
 from tyrian.engine.lane import Lane
 from tyrian.engine.links import Links
 from tyrian.engine.node import Node
-from tyrian.engine.reacting import Asked, Dresser, person_of
+from tyrian.engine.reacting import Asked, Dresser, Verdict, person_of
 from tyrian.engine.router import Router
 from tyrian.engine.writer import Scribe, reported
 from tyrian.store import claims
@@ -65,6 +67,8 @@ class Dispatch:
         self._scribe = scribe
         #: Says who may not be written to; without it, everybody may.
         self.guards: Guards | None = None
+        #: Sees to files before they are sent; without it, they go out as they are.
+        self.fitting: Fitting | None = None
         #: Those who change contents on their way out.
         self.dressers: list[Dresser] = []
         #: Makes links that are tracked; without it, none are.
@@ -201,9 +205,13 @@ class Dispatch:
         try:
             now = self.clock.now()
             early = self._not_now(facts, known, now) or self._not_here(lane.channel, facts, known, now)
+            # Files come before the guards, some of which count what they let through.
+            seen = None if early is not None else self._seen(lane, facts, known)
+            if isinstance(seen, Verdict):
+                early, seen = self._kept_back(lane.channel, facts, known, seen, now), None
             if early is None and self._guarded(lane.channel, facts, known):
                 early = await self._barred(lane, facts, known, now)
-            await self.outcomes.submit(early or await self._made(lane, facts, known, now))
+            await self.outcomes.submit(early or await self._made(lane, facts, known, now, seen))
         except Exception:
             log.exception("attempt %s could not be made; it counts as uncertain", facts.attempt_id)
             await self._doubt(lane.channel, facts, known)
@@ -248,6 +256,17 @@ class Dispatch:
             return False
         return self._router.group_of(facts, known) is not None
 
+    def _seen(self, lane: Lane, facts: Facts, known: Known) -> Seen | Verdict | None:
+        """The content with files that the channel takes; for nearly every send nobody looks at them."""
+        plan = known.plan
+        if self.fitting is None or not isinstance(plan, Plan) or plan.refused is not None:
+            return None
+        if not self.fitting.wants(lane.channel, plan):
+            return None
+        ends = rules.attempt_deadline(*states(facts, known))
+        content = content_of(known, facts.step)
+        return self.fitting.see(lane.channel, lane.entry.capabilities, facts, plan, content, ends)
+
     def _guarded(self, channel: ports.Channel, facts: Facts, known: Known) -> bool:
         """Whether anybody must be asked first; for nearly every send nobody is."""
         if self.guards is None or not isinstance(known.plan, Plan):
@@ -275,30 +294,37 @@ class Dispatch:
         assert self.guards is not None
         asked = Asked(facts.account_id, channel, lane.entry.network, person, known.plan, content, now, facts)
         (verdict,) = await self.guards.judge([asked])
-        if verdict is None:
-            return None
+        return self._kept_back(channel, facts, known, verdict, now) if verdict is not None else None
+
+    def _kept_back(self, channel: ports.Channel, facts: Facts, known: Known, verdict: Verdict, now: datetime) -> Write:
+        """The write for a send that does not go out, or not yet."""
         if verdict.until is not None:
-            return self._put_off(facts, known, verdict.reason, verdict.until, now)
+            # What has a place in its line cannot be taken back any more; a bulk must be, however much of it waits.
+            holds = verdict.holds and known.bulk_id is None
+            return self._put_off(facts, known, verdict.reason, verdict.until, now, holds=holds)
         return self._outcome(
             channel, facts, known, ports.Refused(verdict.reason, ports.Exchange("", error=verdict.rule))
         )
 
-    def _put_off(self, facts: Facts, known: Known, reason: str, until: datetime, now: datetime) -> Write:
-        """The write for a send that waits for a rule. One that was never made holds nobody up behind it."""
+    def _put_off(
+        self, facts: Facts, known: Known, reason: str, until: datetime, now: datetime, *, holds: bool
+    ) -> Write:
+        """The write for a send that waits. One that was never made holds nobody up behind it, unless it is to."""
         event = rules.Event("put_off", reason, {"until": until})
         write = self._scribe.write(facts, known, rules.Changes(retry_at=until, events=[event]), now)
-        if facts.tries <= 1 and not facts.uncertain:
+        if facts.tries <= 1 and not facts.uncertain and not holds:
             write.send = LATER
         return write
 
-    async def _made(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Write:
+    async def _made(self, lane: Lane, facts: Facts, known: Known, now: datetime, seen: Seen | None) -> Write:
         """Makes the attempt, and gives the write for what came of it."""
         connector = lane.entry.connector
         if connector is None:
             return self._outcome(lane.channel, facts, known, ports.Refused("channel_removed"))
         if isinstance(known.plan, Plan) and known.plan.refused is not None:
             return self._outcome(lane.channel, facts, known, ports.Refused(known.plan.refused))
-        outgoing = await self._dressed(lane, facts, known, now)
+        content = seen.content if seen is not None else content_of(known, facts.step)
+        outgoing = await self._dressed(lane, facts, known, content, now)
         # Others went out meanwhile, and a channel that is tried again takes one alone. What was kept back before this
         # point has taken no place from it.
         elsewhere = self._not_here(lane.channel, facts, known, now)
@@ -309,9 +335,9 @@ class Dispatch:
         started = asyncio.get_running_loop().time()
         result = await self._handed_on(lane.channel, connector, outgoing)
         self._observed(lane.channel, facts, result, now, asyncio.get_running_loop().time() - started)
-        return self._outcome(lane.channel, facts, known, result)
+        return self._outcome(lane.channel, facts, known, result, seen.event if seen is not None else None)
 
-    async def _dressed(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> ports.Outgoing:
+    async def _dressed(self, lane: Lane, facts: Facts, known: Known, content: Content, now: datetime) -> ports.Outgoing:
         """The attempt as the network gets it."""
         assert isinstance(known.plan, Plan)
         message, attempt = states(facts, known)
@@ -319,7 +345,6 @@ class Dispatch:
         plan = message.steps[facts.step]
         if plan.validity is not None:
             ends = min(ends, attempt.started_at + timedelta(seconds=plan.validity))
-        content = content_of(known, facts.step)
         if self.links is not None:
             content = await self.links.shortened(lane.channel, facts, known, content)
         for dresser in self.dressers:
@@ -360,7 +385,15 @@ class Dispatch:
         except Exception:
             log.exception("a send could not be told of")
 
-    def _outcome(self, channel: ports.Channel, facts: Facts, known: Known, result: ports.SendResult) -> Write:
+    def _outcome(
+        self,
+        channel: ports.Channel,
+        facts: Facts,
+        known: Known,
+        result: ports.SendResult,
+        about: rules.Event | None = None,
+    ) -> Write:
+        """The write for what a send came to; `about` is told besides of one that went out."""
         now = self.clock.now()
         message, attempt = states(facts, known)
         happening = happening_of(result, channel, known.plan.purpose)
@@ -369,6 +402,8 @@ class Dispatch:
             happening = rules.Moved(result.reason, route.entry.channel.name)
             self.on_moved(channel, result.reason)
         changes = rules.advance(message, attempt, happening, now)
+        if about is not None and isinstance(result, ports.Sent):
+            changes.events.append(about)
         ref = result.ref if isinstance(result, ports.Sent) else None
         write = self._scribe.write(facts, known, changes, now, ref=ref, exchange=result.exchange, route=route)
         write.uncertain = facts.uncertain + isinstance(result, ports.Unknown) if write.send != NEXT else 0

@@ -25,6 +25,7 @@ from tyrian.engine.documents import Documents
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.face_ports import Face
 from tyrian.engine.feeder import Feeder, Released
+from tyrian.engine.fitting import Fitting
 from tyrian.engine.guarding import Guards
 from tyrian.engine.inbound import InboundDesk
 from tyrian.engine.intake import Intake
@@ -147,6 +148,8 @@ class Gateway:
         self.receipts.on_parked = self.upkeep.receipts_parked
         self.feeder.on_released = self._released
         self.dispatch.links = self.links
+        self.dispatch.fitting = self.fitting = Fitting(self)
+        self.fitting.on_due = self._due
         self.dispatch.guards = self.intake.guards = self.guards
         self.dispatch.dressers += [self.keyboards, self.code_maker]
         self.inbound.stages += [CodeReader(self), SessionKeyboards(self.keyboards), self.rehosting]
@@ -213,6 +216,7 @@ class Gateway:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.fitting.close()
         if self.media is not None:
             await self.media.close()
         await self.channels.close()

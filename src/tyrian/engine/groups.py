@@ -13,6 +13,7 @@ import msgspec
 from msgspec import Meta, Struct
 
 from tyrian.domain.limits import Capabilities, ContentRule
+from tyrian.domain.media import MediaPolicy
 from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.routing import MOST_MEMBERS, Member, Strategy
@@ -81,6 +82,8 @@ def _own_problems(spec: ChannelSpec) -> list[Problem]:
     message = "does not go with a group; set it for its members"
     names = ("rate", "concurrency", "uncertain", "inbound_url", "track_links", "sessions")
     found = [Problem(f"/{name}", message) for name in names if getattr(spec, name)]
+    if spec.media is not MediaPolicy.AS_IS:
+        found.append(Problem("/media", message))
     if not spec.active:
         found.append(Problem("/active", "cannot be false for a group; pause its members"))
     return found

@@ -5,7 +5,7 @@ from typing import Protocol as Port
 from uuid import UUID
 
 from tyrian.domain.limits import Capabilities
-from tyrian.domain.media import Probed, Recipe, Stored
+from tyrian.domain.media import MediaRule, Probed, Recipe, Stored, Suited
 from tyrian.domain.problem import Problem
 
 
@@ -56,6 +56,10 @@ class Media(Port):
 
     async def fitted(self, stored: Stored, can: Capabilities, kind: str, field: str) -> Stored:
         """The file itself or, where it breaks the channel's rule, the picture made to fit it."""
+        ...
+
+    async def suited(self, account_id: int, url: str, rule: MediaRule, kind: str, *, fit: bool) -> Suited:
+        """What the file behind a URL is to a channel; with `fit`, a picture that it does not take is made to fit."""
         ...
 
     async def forget(self) -> None:

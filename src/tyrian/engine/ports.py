@@ -16,6 +16,7 @@ from uuid import UUID
 from tyrian.domain.content import Base as Content
 from tyrian.domain.lifecycle import ReceiptKind
 from tyrian.domain.limits import Capabilities
+from tyrian.domain.media import MediaPolicy
 from tyrian.domain.problem import Problem
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 from tyrian.domain.session import DEFAULT as DEFAULT_SESSIONS, SessionSettings
@@ -51,6 +52,8 @@ class Channel:
     active: bool = True
     #: Whether link buttons with an id go out as tracked links where the message does not say.
     track_links: bool = False
+    #: What is done about the files of messages where the message does not say.
+    media: MediaPolicy = MediaPolicy.AS_IS
     #: How session content is treated.
     sessions: SessionSettings = DEFAULT_SESSIONS
     #: Secrets that were replaced a short while ago, and until when what is signed with them is still believed.

@@ -56,6 +56,9 @@ class Verdict:
     reason: str
     rule: str
     until: datetime | None = None
+    #: Put off, it goes on holding up the messages to the person behind it, so that they leave in their order; unless it
+    #: is a bulk's, which can be paused and taken back.
+    holds: bool = False
 
 
 class Guard(Port):

@@ -13,11 +13,9 @@ from typing import Final
 from urllib.parse import unquote, urlsplit
 from uuid import UUID
 
-import msgspec
-
 from tyrian.domain.ids import Ids
 from tyrian.domain.limits import Capabilities, media_rule
-from tyrian.domain.media import Probed, Recipe, Stored, TooLarge, broken, recipe_for
+from tyrian.domain.media import MediaRule, Probed, Recipe, Stored, Suited, TooLarge, broken, recipe_for
 from tyrian.domain.problem import Problem, Refused
 from tyrian.engine.egress import Guard
 from tyrian.engine.ports import Clock
@@ -26,6 +24,7 @@ from tyrian.media.download import Downloads, Unfetchable
 from tyrian.media.examining import examine
 from tyrian.media.kinds import IMAGE, KINDS, Unacceptable
 from tyrian.media.links import Links
+from tyrian.media.making import Making, Picture, fits
 from tyrian.media.probing import Prober
 from tyrian.media.sources import Kept, in_pieces
 from tyrian.media.turns import Turns
@@ -42,6 +41,8 @@ IDLE_SECONDS: Final = 30.0
 _EXAMINED: Final = (1, 2)
 #: URLs probed at once: of an account, and in all. Each may take as long as its server pleases, within the bound.
 _PROBED: Final = (2, 12)
+#: Files of messages looked at at once, before those are sent: of an account, and in all.
+_SUITED: Final = (3, 12)
 #: Files removed in one statement: each takes its pieces along, hundreds of them.
 _CLEARED: Final = 50
 _LAST: Final = UUID(int=2**128 - 1)
@@ -70,6 +71,9 @@ class Desk:
         self._workshop = workshop or Workshop()
         self._examining = Turns(*_EXAMINED)
         self._probing = Turns(*_PROBED)
+        self._suiting = Turns(*_SUITED)
+        lasts = timedelta(days=settings.media_retention_days)
+        self._making = Making(db, clock, self._workshop, self._examining, lasts, self._take, self._stored)
 
     # -- Taking in ------------------------------------------------------------------------------------------------
 
@@ -227,13 +231,21 @@ class Desk:
         self, account_id: int, url: str, can: Capabilities | None = None, kind: str = "image", field: str = "url"
     ) -> tuple[Probed, Sequence[Problem]]:
         """What is behind a URL, and what keeps a channel from taking it."""
-        prober = Prober(self._fetching(), self._workshop)
-        link = self._links.own(url)
-        row = await store.get(self._db, link.media_id, self._clock.now()) if link is not None else None
-        if row is not None and link is not None and link.expires_at > self._clock.now():
-            return prober.judge_own(url, row.facts, can, kind, field)
+        row = await self._behind(url)
+        if row is not None:
+            return self._prober().judge_own(url, row.facts, can, kind, field)
         async with self._probing.of(account_id):
-            return await prober.probe(url, can, kind, field)
+            return await self._prober().probe(url, can, kind, field)
+
+    def _prober(self) -> Prober:
+        return Prober(self._fetching(), self._workshop)
+
+    async def _behind(self, url: str) -> store.Row | None:
+        """The file of this gateway that a URL serves now."""
+        link = self._links.own(url)
+        if link is None or link.expires_at <= self._clock.now():
+            return None
+        return await store.get(self._db, link.media_id, self._clock.now())
 
     # -- Making to fit --------------------------------------------------------------------------------------------
 
@@ -244,26 +256,12 @@ class Desk:
             return None
         if KINDS[row.content_type].family != IMAGE:
             raise Refused([Problem("", f"is {row.content_type}; only pictures can be made anew", "unacceptable")])
-        if _fits(row, recipe):
+        if fits(row.facts, recipe):
             return self._stored(row)
         try:
-            return await self._made(row, recipe)
+            return await self._making.made(Picture.kept(self._db, row), recipe)
         except Unacceptable as error:
             raise Refused([Problem("", str(error), "unacceptable")]) from None
-
-    async def _made(self, row: store.Row, recipe: Recipe) -> Stored:
-        now = self._clock.now()
-        until = now + timedelta(days=self._settings.media_retention_days)
-        spelt = msgspec.json.encode(recipe).decode()
-        known = await store.variant(self._db, row.account_id, row.sha256, spelt, now, until)
-        if known is not None:
-            return self._stored(known)
-        async with self._examining.of(row.account_id):
-            data = await Kept(self._db, row.id, row.size).read(0, row.size)
-            _, made = await self._workshop.make(row.content_type, data, recipe)
-        stored = await self._take(row.account_id, row.name, _once(made), len(made), None)
-        await store.remember(self._db, row.account_id, row.sha256, spelt, stored.id)
-        return stored
 
     async def fitted(self, stored: Stored, can: Capabilities, kind: str, field: str) -> Stored:
         """The file itself or, where it breaks the channel's rule, the picture made to fit it. Raises `Refused`."""
@@ -281,6 +279,14 @@ class Desk:
         if left:
             raise Refused([Problem("", fault, "unacceptable") for fault in left])
         return made
+
+    async def suited(self, account_id: int, url: str, rule: MediaRule, kind: str, *, fit: bool) -> Suited:
+        """What the file behind a URL is to a channel; with `fit`, a picture that it does not take is made to fit."""
+        async with self._suiting.of(account_id):
+            row = await self._behind(url)
+            if row is not None:
+                return await self._making.suited_own(account_id, url, row, rule, kind, fit=fit)
+            return await self._making.suited(account_id, url, rule, kind, self._prober(), fit=fit)
 
     # -- Life -----------------------------------------------------------------------------------------------------
 
@@ -306,21 +312,6 @@ class Desk:
 
 def _code(error: Exception) -> str:
     return "unacceptable" if isinstance(error, Unacceptable) else "unfetchable"
-
-
-def _fits(row: store.Row, recipe: Recipe) -> bool:
-    """Whether a picture is within a recipe's bounds as it is."""
-    pairs = (
-        (row.width, recipe.max_width),
-        (row.height, recipe.max_height),
-        (row.size, recipe.max_bytes),
-    )
-    within = all(most is None or given is None or given <= most for given, most in pairs)
-    return within and row.content_type in recipe.types
-
-
-async def _once(data: bytes) -> AsyncIterator[bytes]:
-    yield data
 
 
 async def _patient(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:

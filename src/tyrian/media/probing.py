@@ -16,6 +16,8 @@ from tyrian.media.workshop import Workshop
 
 #: Bytes of a file that a probe fetches at most: a whole picture; of films and documents, the parts that tell.
 MOST: Final = MAX_IMAGE + 1_048_576
+#: The code of a problem that another try may not have: the file could not be fetched.
+UNFETCHABLE: Final = "unfetchable"
 _AT: Final = "/url"
 
 
@@ -30,22 +32,29 @@ class Prober:
         self, url: str, can: Capabilities | None, kind: str, field: str
     ) -> tuple[Probed, Sequence[Problem]]:
         """What a URL leads to, and everything that is wrong with it."""
-        found, rule = _Found(url), media_rule(can, kind, field) if can is not None else None
+        rule = media_rule(can, kind, field) if can is not None else None
+        found = await self.find(url, rule)
+        return found.probed(), [*_of_url(url, can, kind, field), *found.problems, *_of_file(found.facts, rule, kind)]
+
+    async def judge(self, url: str, rule: MediaRule, kind: str, *, keep: bool) -> tuple["Found", Sequence[Problem]]:
+        """What a URL leads to as the file that a channel has a rule for; `keep` has a picture's bytes given as well."""
+        found = await self.find(url, rule, keep=keep)
+        return found, [*_not_https(url, rule), *found.problems, *_of_file(found.facts, rule, kind)]
+
+    async def find(self, url: str, rule: MediaRule | None, *, keep: bool = False) -> "Found":
+        """What a URL leads to, with what is wrong with the way there."""
+        found = Found(url)
         try:
-            await self._look(found)
+            await self._look(found, keep=keep)
             if rule is not None and rule.head:
                 await self._head(found)
         except Unfetchable as error:
-            found.add(str(error), "unfetchable")
+            found.add(str(error), UNFETCHABLE)
         except Unacceptable as error:
             found.add(f"leads to a file that {error}", "unacceptable")
-        return found.probed(), [
-            *_of_url(url, can, kind, field),
-            *found.problems,
-            *_of_file(found.facts, can, kind, field),
-        ]
+        return found
 
-    async def _look(self, found: "_Found") -> None:
+    async def _look(self, found: "Found", *, keep: bool) -> None:
         async with Remote(self._downloads, found.url, most=MOST) as remote:
             answer = remote.answer
             assert answer is not None
@@ -55,6 +64,9 @@ class Prober:
                 raise Unfetchable(f"its server answers {answer.status}")
             name = unquote(urlsplit(answer.url).path.rpartition("/")[2])
             kind, found.facts = await examine(remote, name, self._workshop)
+            found.name = name
+            if keep and kind.family == kinds.IMAGE:
+                found.data = await remote.read(0, remote.size)
             if not kinds.agrees(found.declared, kind):
                 found.add(
                     f"leads to {kind.content_type}, and its server calls it {(found.declared or '')[:80]}", "wrong_type"
@@ -62,7 +74,7 @@ class Prober:
             if answer.total is None:
                 found.add("its server does not say how long it is (Content-Length)", "no_length")
 
-    async def _head(self, found: "_Found") -> None:
+    async def _head(self, found: "Found") -> None:
         """Asks as a network does that wants to know the length before it fetches anything."""
         async with self._downloads.get(found.url, method="HEAD") as answer:
             if answer.status != 200 or answer.length != (found.facts.size if found.facts else None):
@@ -74,10 +86,13 @@ class Prober:
     ) -> tuple[Probed, Sequence[Problem]]:
         """The same for a file that this gateway hosts and has looked at."""
         probed = Probed(url=url, final_url=url, status=200, declared_type=facts.content_type, facts=facts, ranges=True)
-        return probed, [*_of_url(url, can, kind, field), *_of_file(facts, can, kind, field)]
+        return probed, [
+            *_of_url(url, can, kind, field),
+            *_of_file(facts, media_rule(can, kind, field) if can is not None else None, kind),
+        ]
 
 
-class _Found:
+class Found:
     """What a probe has found so far."""
 
     def __init__(self, url: str) -> None:
@@ -85,6 +100,9 @@ class _Found:
         self.status: int | None = None
         self.declared: str | None = None
         self.facts: Facts | None = None
+        self.name = ""
+        #: The bytes of a picture, where they were asked for.
+        self.data: bytes | None = None
         self.ranges = False
         self.problems: list[Problem] = []
 
@@ -109,17 +127,24 @@ def _of_url(url: str, can: Capabilities | None, kind: str, field: str) -> list[P
     if rule is None:
         return [Problem("/content", f'"{kind}" cannot be sent on this channel')]
     found = [Problem(_AT, words) for words in url_faults(url, can, kind, field)]
+    return [*found, *_not_https(url, rule)]
+
+
+def _not_https(url: str, rule: MediaRule) -> list[Problem]:
     if rule.https and not url.lower().startswith("https://"):
-        found.append(Problem(_AT, "must begin with https://", "not_https"))
-    return found
+        return [Problem(_AT, "must begin with https://", "not_https")]
+    return []
 
 
-def _of_file(facts: Facts | None, can: Capabilities | None, kind: str, field: str) -> list[Problem]:
-    rule = media_rule(can, kind, field) if can is not None else None
+def _of_file(facts: Facts | None, rule: MediaRule | None, kind: str) -> list[Problem]:
     if facts is None or rule is None:
         return []
-    faults = [*_family(facts, rule, kind), *broken(facts, rule)]
-    return [Problem(_AT, f"leads to a file that {words}", "limit") for words in faults]
+    return [Problem(_AT, f"leads to a file that {words}", "limit") for words in faults(facts, rule, kind)]
+
+
+def faults(facts: Facts, rule: MediaRule, kind: str) -> list[str]:
+    """Everything that keeps a file from being taken, in words that follow "the file"."""
+    return [*_family(facts, rule, kind), *broken(facts, rule)]
 
 
 def _family(facts: Facts, rule: MediaRule, kind: str) -> list[str]:

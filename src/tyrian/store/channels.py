@@ -14,8 +14,8 @@ from tyrian.store.database import Connection, Database
 CREATE = """
 WITH made AS (
     INSERT INTO channels (account_id, name, kind, config, secrets, rate, concurrency, uncertain, active, inbound_url,
-        senders, track_links, sessions, created_at, updated_at)
-    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13, $14, $11, $11)
+        senders, track_links, sessions, media, created_at, updated_at)
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $12, $13, $14, $15, $11, $11)
     ON CONFLICT (account_id, name) WHERE NOT removed DO NOTHING
     RETURNING id
 )
@@ -29,7 +29,7 @@ UPDATE = """
 WITH changed AS (
     UPDATE channels SET config = $2, secrets = $3, rate = $4, concurrency = $5, uncertain = $6, active = $7,
         inbound_url = $8, updated_at = $9, senders = $10, track_links = $11,
-        sessions = $12
+        sessions = $12, media = $13
     WHERE id = $1 RETURNING id
 )
 SELECT id, pg_notify('tyrian_config', 'channels') FROM changed
@@ -62,6 +62,7 @@ class StoredChannel(Struct, kw_only=True):
     inbound_url: str | None = None
     senders: list[str] = []
     track_links: bool = False
+    media: str = "as_is"
     #: The session settings as JSON, where the channel has its own.
     sessions: str | None = None
     created_at: datetime
@@ -75,7 +76,7 @@ async def create(db: Database, channel: StoredChannel) -> int:
     row = await db.fetchrow(
         CREATE, channel.account_id, channel.name, channel.kind, _text(channel.config), channel.secrets, channel.rate,
         channel.concurrency, _text(channel.uncertain), channel.active, channel.inbound_url, channel.created_at,
-        channel.senders, channel.track_links, channel.sessions,
+        channel.senders, channel.track_links, channel.sessions, channel.media,
     )  # fmt: skip
     if row is None:
         raise NameTaken(channel.name)
@@ -103,7 +104,7 @@ async def update(connection: Connection, channel: StoredChannel) -> None:
     await connection.fetchrow(
         UPDATE, channel.id, _text(channel.config), channel.secrets, channel.rate, channel.concurrency,
         _text(channel.uncertain), channel.active, channel.inbound_url, channel.updated_at, channel.senders,
-        channel.track_links, channel.sessions,
+        channel.track_links, channel.sessions, channel.media,
     )  # fmt: skip
 
 
@@ -131,6 +132,7 @@ def _channel(row: asyncpg.Record) -> StoredChannel:
         inbound_url=row["inbound_url"],
         senders=list(row["senders"]),
         track_links=row["track_links"],
+        media=row["media"],
         sessions=row["sessions"],
         created_at=row["created_at"],
         updated_at=row["updated_at"],

@@ -8,9 +8,13 @@ from uuid import UUID
 import pytest
 
 from tests.engine.customer import Customer, answer
+from tests.media import samples
+from tests.media.site import Site, whole
 from tests.protocols.infobip.conftest import USER, Api, business, message
 from tests.speaking import says
 from tyrian.domain import content as neutral
+from tyrian.domain.media import MediaPolicy
+from tyrian.engine.channel_spec import ChannelSpec
 from tyrian.engine.known import decode_plan
 from tyrian.protocols.infobip import examples
 
@@ -317,3 +321,23 @@ class TestFailover:
         failover = SMS | {"destinationMatching": [{"initial": USER, "failover": "nobody"}]}
         answered = await api.bot(message("Hi", options={"smsFailover": failover}))
         assert answered.body["messages"][0]["status"]["name"] == "REJECTED_DESTINATION"
+
+
+class TestFiles:
+    async def test_a_picture_that_is_too_large_goes_out_fitted_where_the_channel_says_so(self, served: Api) -> None:
+        """A program written for Infobip has it without knowing of it."""
+        picture = samples.picture("PNG", (640, 640))
+        assert len(picture) > 2**20
+        spec = ChannelSpec(name="demo-bot", kind="viber_bot", media=MediaPolicy.FIT)
+        api = await served.account(spec)
+        async with Site({"/spring.png": whole(picture, "image/png")}) as site:
+            url = site.at("/spring.png")
+            answered = await api.bot(message({"type": "IMAGE", "url": url, "text": "Spring"}))
+            assert answered.status == 200, answered.body
+            (outgoing,) = await api.sends(1)
+        content: Any = outgoing.content
+        assert content == neutral.Image(url=content.url, text="Spring")
+        async with api.http.get(content.url.replace(api.gateway.settings.public_url, api.url)) as fetched:
+            data = await fetched.read()
+        assert fetched.content_type == "image/jpeg"
+        assert len(data) <= 2**20

@@ -145,6 +145,7 @@ async def test_a_channel_is_made_set_up_and_shown_without_its_secrets(api: Api) 
             "at": api.now,
         },
         "track_links": False,
+        "media": "as_is",
         "sessions": {
             "enforced": False,
             "duration": 86400,

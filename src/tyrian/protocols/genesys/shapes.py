@@ -73,6 +73,8 @@ REASON_CODES: Final = {
     "unknown_recipient": "InvalidDestination",
     "unreachable_recipient": "InvalidDestination",
     "content_refused": "InvalidMessageStructure",
+    "media_unreachable": "InvalidMessageStructure",
+    "media_unfit": "MediaTypeNotAllowed",
     "template_refused": "InvalidMessageStructure",
     "no_suitable_device": "UnsupportedMessage",
     "provider_error": "ServerError",

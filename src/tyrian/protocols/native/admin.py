@@ -189,6 +189,7 @@ def _channel(call: Call, entry: ChannelEntry, known: Mapping[int, Verification])
         "senders": list(entry.senders),
         "verification": _verified(known.get(channel.id)),
         "track_links": channel.track_links,
+        "media": channel.media,
         "sessions": channel.sessions.effective(entry.network),
         "hook_url": f"{call.gateway.settings.public_url}/hooks/{channel.id}",
         "trouble": entry.trouble,

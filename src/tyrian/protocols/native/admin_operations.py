@@ -60,6 +60,7 @@ CHANNEL: Final[dict[str, Any]] = {
     "senders": ["Shop"],
     "verification": None,
     "track_links": False,
+    "media": "as_is",
     "sessions": {
         "enforced": True,
         "duration": 86400,

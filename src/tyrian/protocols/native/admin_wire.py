@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from tyrian.domain.circuit import State
+from tyrian.domain.media import MediaPolicy
 from tyrian.domain.purpose import Purpose, UncertainPolicy
 from tyrian.domain.session import SessionSettings
 from tyrian.engine.channel_spec import Name
@@ -96,6 +97,10 @@ class ChannelAnswer(Struct, kw_only=True):
     ]
     track_links: Annotated[
         bool, Meta(description="Whether link buttons with an `id` are tracked where the message does not say.")
+    ]
+    media: Annotated[
+        MediaPolicy,
+        Meta(description="What is done about files before a message is sent, where the message does not say."),
     ]
     sessions: Annotated[SessionSettings, Meta(description="When session content may go out, and what does otherwise.")]
     hook_url: Annotated[str, Meta(description="Where the network must bring receipts and messages.")]

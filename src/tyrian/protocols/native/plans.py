@@ -243,6 +243,7 @@ def plan_of(request: SendRequest | SendManyRequest | BulkRequest, cascade: list[
         callback=request.callback,
         platform=request.platform,
         track_links=request.track_links,
+        media=request.media,
     )
 
 
@@ -255,6 +256,7 @@ def _own_plan(request: SendManyRequest, entry: Entry, cascade: list[Step]) -> Pl
         callback=entry.callback or request.callback,
         platform=entry.platform or request.platform,
         track_links=request.track_links,
+        media=request.media,
     )
 
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from msgspec import Meta, Struct
 
 from tyrian.domain import submission
+from tyrian.domain.media import MediaPolicy
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.schedule import Schedule
 from tyrian.domain.submission import Platform, Step, Validity
@@ -51,6 +52,13 @@ TrackLinks = Annotated[
         "reported. Left out, it is so for buttons with an `id` on channels that are set so."
     ),
 ]
+Files = Annotated[
+    MediaPolicy | None,
+    Meta(
+        description="What is done about the message's files before it is sent: `as_is` nothing; `probe` looks at them, "
+        "and does not send what the channel does not take; `fit` makes pictures fit besides. Left out, the channel's."
+    ),
+]
 ReportState = Literal["sent", "delivered", "seen", "failed", "expired", "cancelled", "clicked"]
 
 
@@ -69,6 +77,7 @@ class _Plan(Struct, kw_only=True, forbid_unknown_fields=True, omit_defaults=True
     callback: Callback | None = None
     platform: Platform | None = None
     track_links: TrackLinks = None
+    media: Files = None
 
 
 class SendRequest(_Plan, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):

@@ -218,6 +218,8 @@ OF_REASON: Final[Mapping[str, int]] = {
     "unknown_recipient": Code.PERMANENT_PHONE_ERROR,
     "unreachable_recipient": Code.SUBSCRIBER_ABSENT,
     "content_refused": Code.PARAMETERS_PROBLEM,
+    "media_unreachable": Code.PARAMETERS_PROBLEM,
+    "media_unfit": Code.PARAMETERS_PROBLEM,
     "template_refused": Code.UNKNOWN_TEMPLATE,
     "session_closed": Code.OUTSIDE_WINDOW,
     "session_full": Code.OUTSIDE_WINDOW,

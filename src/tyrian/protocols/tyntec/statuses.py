@@ -81,6 +81,8 @@ ERRORS: Final[Mapping[int, str]] = {
 CODES: Final[Mapping[str, int]] = {
     "sender_not_found": 2,
     "content_refused": 3,
+    "media_unreachable": 3,
+    "media_unfit": 3,
     "template_refused": 3,
     "fallback_time_passed": 7,
     "validity_passed": 7,
