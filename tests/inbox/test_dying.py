@@ -9,6 +9,7 @@ import pytest
 from tests.clock import ManualClock
 from tests.inbox.conftest import API, House, node
 from tyrian.domain.content import Text
+from tyrian.domain.problem import Refused
 from tyrian.engine.ports import Inbound
 from tyrian.store.database import Database
 
@@ -134,6 +135,93 @@ class TestBetweenSendAndThread:
         sent = await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
         assert sent.message_id is not None
         assert await house.lines(it) == ["opened", "inbound: hello", "outbound: hi"]
+
+
+class TestAlone:
+    """Messages sent without an agent, whose conversation is opened for them alone."""
+
+    async def send(self, house: House, text: str = "it is here") -> None:
+        await house.desk.send_alone(house.account_id, house.channel(), ANA, Text(text=text), by=API)
+
+    async def test_one_that_was_taken_comes_into_a_conversation_once(
+        self, house: House, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(house.desk.sending._alone, "show", dies)
+            with pytest.raises(Died):
+                await self.send(house)
+        assert await house.desk.find(house.channel().id, ANA) is None
+        await clock.advance(61)
+        await house.desk.sending.mend()
+        await house.desk.sending.mend()
+
+        async def shown() -> object:
+            return await house.desk.find(house.channel().id, ANA)
+
+        await house.until(shown)
+        it = await house.talk(ANA)
+        assert await house.lines(it) == ["opened", "outbound: it is here", "left", "closed"]
+        assert await house.gateway.db.fetchval("SELECT count(*) FROM messages") == 1
+        assert await house.gateway.db.fetchval("SELECT count(*) FROM conversation_sends") == 0
+
+    @pytest.mark.parametrize("step", ["_opened", "_add"])
+    async def test_another_does_what_a_dead_node_began(
+        self, database_url: str, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, step: str
+    ) -> None:
+        """The conversation was opened, or has the line already, and no more was done."""
+        async with node(database_url, clock) as one:
+            alone, account = one.desk.sending._alone, one.account_id
+            done = getattr(alone, step)
+
+            async def does_it_and_dies(*args: Any, **more: Any) -> Any:
+                await done(*args, **more)
+                raise Died
+
+            monkeypatch.setattr(alone, step, does_it_and_dies)
+            with pytest.raises(Died):
+                await self.send(one)
+        async with node(database_url, clock, account) as two:
+            await clock.advance(61)
+            await two.desk.sending.mend()
+
+            async def ended() -> bool:
+                return (await two.talk(ANA)).closed
+
+            await two.until(ended)
+            assert await two.lines(await two.talk(ANA)) == ["opened", "outbound: it is here", "left", "closed"]
+            assert await two.gateway.db.fetchval("SELECT count(*) FROM conversation_sends") == 0
+
+    async def test_nothing_is_kept_of_one_that_is_refused(self, house: House) -> None:
+        with pytest.raises(Refused):
+            await house.desk.send_alone(house.account_id, house.channel(), "nobody", Text(text="x"), by=API)
+        assert await house.gateway.db.fetchval("SELECT count(*) FROM conversation_sends") == 0
+        assert await house.gateway.db.fetchval("SELECT count(*) FROM conversations") == 0
+
+    async def test_who_had_the_conversation_before_keeps_it(self, house: House) -> None:
+        it = await house.desk.open(house.account_id, house.channel(), ANA, by=API)
+        await self.send(house)
+        assert await house.lines(it) == ["opened", "outbound: it is here"]
+        assert (await house.talk(ANA)).state == "open"
+
+    async def test_what_cannot_be_shown_any_more_holds_nothing_up(
+        self, house: House, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        with monkeypatch.context() as patched:
+            patched.setattr(house.desk.sending._alone, "show", dies)
+            for channel in ("two", "one"):
+                with pytest.raises(Died):
+                    await house.desk.send_alone(
+                        house.account_id, house.channel(channel), ANA, Text(text=channel), by=API
+                    )
+        await house.gateway.channels.remove(house.account_id, "two")
+        await clock.advance(61)
+        await house.desk.sending.mend()
+
+        async def mended() -> bool:
+            return not await house.gateway.db.fetchval("SELECT count(*) FROM conversation_sends")
+
+        await house.until(mended)
+        assert "outbound: one" in await house.lines(await house.talk(ANA))
 
 
 class TestWatching:

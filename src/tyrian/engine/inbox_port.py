@@ -124,6 +124,14 @@ class Inbox(Port):
         """
         ...
 
+    async def send_alone(self, account_id: int, channel: Channel, person: str, content: Content, *, by: Author) -> Item:
+        """Sends to a person outside of any conversation, as an API, and shows it in theirs.
+
+        Theirs is opened for it where it is not, and closed with it then. Nothing is kept of what is `Refused`, whose
+        problems point into the plan of a single step.
+        """
+        ...
+
     async def record(
         self, account_id: int, channel: Channel, person: str, *, message_id: UUID, content: Content, by: Author
     ) -> Item | None:

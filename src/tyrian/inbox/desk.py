@@ -35,7 +35,7 @@ class Desk(Mover, Handing):
     def __init__(self, gateway: Gateway) -> None:
         self.base = Base(gateway)
         self.routing = Routing(self.base)
-        self.sending = Sending(self.base)
+        self.sending = Sending(self.base, self.open)
         self.recorder = Recorder(self.base)
         self.router = Router(self.base)
         self.watching = Watching(gateway.db)
@@ -169,6 +169,10 @@ class Desk(Mover, Handing):
         return await self.sending.send(
             account_id, conversation_id, content, by=by, purpose=purpose, leg_id=leg_id, data=data, key=key
         )
+
+    async def send_alone(self, account_id: int, channel: Channel, person: str, content: Content, *, by: Author) -> Item:
+        """Sends to a person outside of any conversation, and shows it in theirs."""
+        return await self.sending.send_alone(account_id, channel, person, content, by)
 
     async def record(
         self, account_id: int, channel: Channel, person: str, *, message_id: UUID, content: Neutral, by: Author

@@ -20,10 +20,11 @@ from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Plan, Recipient, Step, Submission
 from tyrian.engine.checking import check_links
-from tyrian.engine.inbox_port import NotNow
+from tyrian.engine.inbox_port import NotNow, NotThere
 from tyrian.engine.intake import IdempotencyConflict
 from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import person_of
+from tyrian.inbox.alone import Alone, Open, alone, is_alone
 from tyrian.inbox.base import Base, fingerprint, spelled
 from tyrian.inbox.work import Work
 from tyrian.store import inbox as store, inbox_reading as reading
@@ -39,8 +40,9 @@ _BATCH: Final = 100
 class Sending:
     """Sends in conversations."""
 
-    def __init__(self, base: Base) -> None:
+    def __init__(self, base: Base, opened: Open) -> None:
         self._base = base
+        self._alone = Alone(base, opened)
 
     async def send(
         self,
@@ -159,6 +161,20 @@ class Sending:
             self._base.gateway.metrics.answered(account_id, seconds)
         return shown[-1]
 
+    async def send_alone(self, account_id: int, channel: Channel, person: str, content: Content, by: Author) -> Item:
+        """Sends outside of any conversation. See `engine.inbox_port.Inbox.send_alone`."""
+        item, submission = alone(self._base, channel, person, content, by)
+        async with self._base.db.transaction() as connection:
+            await store.begin_send(connection, account_id, item)
+        try:
+            accepted = await self._base.gateway.intake.submit(submission)
+        except Refused:
+            await store.drop_send(self._base.db, account_id, item.id)
+            raise
+        shown = await self._alone.show(account_id, item, accepted.messages[0].id)
+        shown.status = accepted.messages[0].status
+        return shown
+
     async def record(
         self, account_id: int, channel: Channel, person: str, *, message_id: UUID, content: Neutral, by: Author
     ) -> Item | None:
@@ -181,11 +197,20 @@ class Sending:
         """Finds out what became of answers whose node died while they were handed in; how many there were."""
         left = await store.left_behind(self._base.db, self._base.now() - LEFT, _BATCH)
         for account_id, item, answer in left:
-            if answer is None:
-                await store.drop_send(self._base.db, account_id, item.id)
-            else:
-                await self._show(account_id, item, _message_of(answer))
+            try:
+                await self._mend(account_id, item, answer)
+            except (NotNow, NotThere, Refused) as error:
+                log.warning("an answer of account %d comes into no conversation: %s", account_id, error)
+                await store.end_send(self._base.db, item.id)
         return len(left)
+
+    async def _mend(self, account_id: int, item: Item, answer: bytes | None) -> None:
+        if answer is None:
+            await store.drop_send(self._base.db, account_id, item.id)
+        elif is_alone(item):
+            await self._alone.show(account_id, item, _message_of(answer))
+        else:
+            await self._show(account_id, item, _message_of(answer))
 
 
 class _Message(msgspec.Struct):

@@ -1,12 +1,11 @@
 """Messages sent without an agent: nobody holds the conversation afterwards, unless somebody did before."""
 
 from typing import Final
-from uuid import UUID
 
 from tyrian.domain.content import Content
 from tyrian.domain.conversation import Conversation, Item, Role
 from tyrian.domain.problem import Problem, Refused
-from tyrian.domain.submission import Plan, Recipient, Step, Submission
+from tyrian.domain.submission import Plan, Step
 from tyrian.engine.channel_entry import ChannelEntry
 from tyrian.engine.checking import check_plan, check_recipient
 from tyrian.protocols.genesys import errors, ids
@@ -45,8 +44,9 @@ async def send(call: Call) -> Reply:
     entry = channel_of_sender(call, kind, sender)
     content = await content_of(call, kind, asked.text_body, None, asked.messaging_template)
     await _must_be_free(call, entry, asked, to)
-    message_id = await _submit(call, entry, content, to)
-    conversation, item = await _threaded(call, entry, content, to, message_id)
+    item = await _sent(call, entry, content, to)
+    conversation = await inbox_of(call).get(call.account_id, item.conversation_id)
+    assert conversation is not None
     return Reply(_answer(call, asked, conversation, item))
 
 
@@ -71,8 +71,8 @@ async def _must_be_free(call: Call, entry: ChannelEntry, asked: SendAgentless, t
         raise errors.bad(words, field="/useExistingActiveConversation")
 
 
-async def _submit(call: Call, entry: ChannelEntry, content: Content, to: str) -> UUID:
-    """Hands the message in; nothing is kept of one that is refused. Raises `ApiError` (400)."""
+async def _sent(call: Call, entry: ChannelEntry, content: Content, to: str) -> Item:
+    """Sends it; nothing is kept of one that is refused. Raises `ApiError` (400)."""
     gateway, account_id = call.desk.gateway, call.account_id
     plan = Plan(cascade=[Step(channel=entry.channel.name, content=content)])
     found = check_plan(gateway.channels, account_id, plan, now=gateway.clock.now())
@@ -80,12 +80,9 @@ async def _submit(call: Call, entry: ChannelEntry, content: Content, to: str) ->
     try:
         if found:
             raise Refused(found)
-        accepted = await gateway.intake.submit(
-            Submission(account_id=account_id, plan=plan, recipients=[Recipient(to=to)])
-        )
+        return await inbox_of(call).send_alone(account_id, entry.channel, to, content, by=program(call))
     except Refused as refused:
         raise errors.wrong([_moved(problem, content) for problem in refused.problems]) from refused
-    return accepted.messages[0].id
 
 
 def _moved(problem: Problem, content: Content) -> Problem:
@@ -93,27 +90,6 @@ def _moved(problem: Problem, content: Content) -> Problem:
         if problem.pointer.startswith(place):
             problem = problem._replace(pointer=ours + problem.pointer.removeprefix(place))
     return placed(problem, content)
-
-
-async def _threaded(
-    call: Call, entry: ChannelEntry, content: Content, to: str, message_id: UUID
-) -> tuple[Conversation, Item]:
-    """The message in the thread of the person's conversation."""
-    inbox, by = inbox_of(call), program(call)
-    known = await inbox.find(entry.channel.id, to)
-    was_open = known is not None and not known.closed
-    while True:
-        conversation = await inbox.open(call.account_id, entry.channel, to, by=by)
-        item = await inbox.record(
-            call.account_id, entry.channel, conversation.address, message_id=message_id, content=content, by=by
-        )
-        if item is not None:
-            break
-    if not was_open:
-        for leg in conversation.live(Role.API):
-            if leg.who == by.id:
-                await inbox.leave(call.account_id, conversation.id, leg.id, by=by)
-    return conversation, await inbox.find_item(call.account_id, message_id) or item
 
 
 def _answer(call: Call, asked: SendAgentless, conversation: Conversation, item: Item) -> Sent:
