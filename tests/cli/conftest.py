@@ -121,14 +121,14 @@ def started(*arguments: object, **environment: str) -> Iterator[Running]:
                 stream.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def data_dir() -> Iterator[Path]:
     """The demo's data folder, with a path short enough for a socket."""
     with tempfile.TemporaryDirectory(prefix="tyrian-cli-") as folder:
         yield Path(folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(data_dir: Path) -> Iterator[str]:
     """The URL of a demo whose clock runs ten times as fast."""
     log = (data_dir / "demo.log").open("w")

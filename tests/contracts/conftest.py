@@ -7,9 +7,9 @@ import pytest
 from tests.contracts.running import Demo, Receiver, Server
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
-    """`tyrian demo --time-scale 60` in a process of its own."""
+    """`tyrian demo --time-scale 60`, for as long as its tests run: even idle it takes a third of a processor."""
     with Demo(tmp_path_factory.mktemp("contracts")) as running:
         yield running
 

@@ -6,6 +6,7 @@
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from itertools import count
 from typing import Any
@@ -15,7 +16,7 @@ from telesign.rest import RestClient
 from telesign.util import verify_telesign_callback_signature
 from telesignenterprise.messaging import MessagingClient
 
-from tests.contracts.running import Demo, Posted, Receiver
+from tests.contracts.running import Demo, Posted, Receiver, Server
 
 CUSTOMER = "FFFFFFFF-EEEE-DDDD-1234-AB1234567890"
 KEY = "ABC12345yusumoN6BYsBVkh+yRJ5czgsnCehZaOYldPJdmFh6NeX8kunZ2zU1YWaUw/0wV6xfw=="
@@ -28,9 +29,11 @@ LINK = {
     "parameters": {"url_text": "Track", "text": SHIPPED, "url_id": "urlid1", "url": "https://shop.example/orders?id=1"},
 }
 IMAGE = {"template": "image", "parameters": {"url": "https://shop.example/coupon_52359.jpg"}}
+PAGES = {"link button": LINK, "image": IMAGE}
 _numbers = count(1)
 
-METHODS = pytest.mark.parametrize("method", [None, "Basic"], ids=["digest", "basic"])
+METHODS: dict[str, str | None] = {"digest": None, "basic": "Basic"}
+EITHER = pytest.mark.parametrize("method", METHODS.values(), ids=METHODS)
 
 
 class Stock:
@@ -80,6 +83,34 @@ def request(to: str, message: dict[str, Any], **more: Any) -> dict[str, Any]:
     }
 
 
+@dataclass
+class Pages:
+    """What came of the two pages' requests, by page and method, and who is told."""
+
+    receiver: Receiver
+    answers: dict[tuple[str, str], Any]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def pages(demo: Demo) -> Iterator[Pages]:
+    """The pages' requests, sent before all else: Viber has ten minutes of the demo's until the SMS goes out."""
+    with Server() as receiver:
+        answers = {
+            (page, method): Stock(demo, METHODS[method]).enterprise.omniMessage(
+                {
+                    "channels": [{"channel": "viber", "fallback_time": 600}, {"channel": "sms"}],
+                    "phone_number": "15558675309",
+                    "message": {"viber": viber, "sms": SMS},
+                    "message_type": "MKT",
+                    "callback_url": receiver.url("/callback_endpoint"),
+                }
+            )
+            for page, viber in PAGES.items()
+            for method in METHODS
+        }
+        yield Pages(receiver, answers)
+
+
 @pytest.fixture(scope="module")
 def video_url() -> Iterator[str]:
     """Where a video lies; its size can be asked for."""
@@ -102,40 +133,6 @@ def video_url() -> Iterator[str]:
     thread.join(10)
 
 
-# -- The two pages ----------------------------------------------------------------------------------------------------
-
-
-@METHODS
-@pytest.mark.parametrize("viber", [LINK, IMAGE], ids=["link button", "image"])
-def test_a_page_s_request(demo: Demo, receiver: Receiver, method: str | None, viber: Any) -> None:
-    stock = Stock(demo, method)
-    body = {
-        "channels": [{"channel": "viber", "fallback_time": 600}, {"channel": "sms"}],
-        "phone_number": "15558675309",
-        "message": {"viber": viber, "sms": SMS},
-        "message_type": "MKT",
-        "callback_url": receiver.url("/callback_endpoint"),
-    }
-    answer = stock.enterprise.omniMessage(body)
-    assert answer.headers["Content-Length"] == "137"
-    assert (answer.status_code, answer.json["external_id"]) == (200, None)
-    reference = answer.json["reference_id"]
-    (told,) = receiver.wait(lambda posted: posted.json["reference_id"] == reference)
-    assert (told.method, told.path) == ("POST", "/callback_endpoint")
-    assert verify_telesign_callback_signature(KEY, told.headers["x-ts-authorization"], told.body.decode())
-    assert told.headers["authorization"] == f"TSA {CUSTOMER}:{told.headers['x-ts-authorization']}"
-    report = told.json
-    viber_state, sms_state = report["channel_status"]
-    updated = report["status"].pop("updated_on")
-    assert report["status"] == {"code": 3000, "description": "Delivered", "last_channel": "sms"}
-    assert viber_state["viber"].keys() == {"code", "description", "reference_id", "updated_on"}
-    assert viber_state["viber"]["code"] == 3056
-    assert viber_state["viber"]["description"] == "Message failed to deliver in specified fallback time"
-    assert (sms_state["sms"]["code"], sms_state["sms"]["description"]) == (3000, "Delivered")
-    assert viber_state["viber"]["updated_on"] < sms_state["sms"]["updated_on"] == updated
-    assert codes_of(stock.until(reference, 3000)) == [("viber", 3056), ("sms", 3000)]
-
-
 # -- Every template ---------------------------------------------------------------------------------------------------
 
 TEMPLATES: list[tuple[str, dict[str, str], str]] = [
@@ -156,7 +153,7 @@ TEMPLATES: list[tuple[str, dict[str, str], str]] = [
 ]
 
 
-@METHODS
+@EITHER
 @pytest.mark.parametrize(("template", "parameters", "message_type"), TEMPLATES)
 def test_every_template(
     demo: Demo,
@@ -180,7 +177,7 @@ def test_every_template(
     assert codes_of(read.json) == [("viber", 3005)]
 
 
-@METHODS
+@EITHER
 def test_sms_alone_and_the_default(demo: Demo, method: str | None) -> None:
     stock = Stock(demo, method)
     body = request(person(), {"default": SMS}, channels=[{"channel": "sms"}])
@@ -199,7 +196,7 @@ def listening(demo: Demo, receiver: Receiver) -> Iterator[Receiver]:
     assert client.put(f"{SEND}/settings", json_fields={"otp_digits": 7}).status_code == 200
 
 
-@METHODS
+@EITHER
 def test_a_session(demo: Demo, listening: Receiver, method: str | None) -> None:
     stock, to = Stock(demo, method), person("11")
 
@@ -225,7 +222,7 @@ def test_a_session(demo: Demo, listening: Receiver, method: str | None) -> None:
         listening.wait(replies(), number + 2)
 
 
-@METHODS
+@EITHER
 def test_a_code_is_verified(demo: Demo, method: str | None) -> None:
     stock, to = Stock(demo, method), person()
     body = request(to, {"default": {"template": "telesign_otp"}}, message_type="OTP")
@@ -242,7 +239,7 @@ def test_a_code_is_verified(demo: Demo, method: str | None) -> None:
 # -- Templates --------------------------------------------------------------------------------------------------------
 
 
-@METHODS
+@EITHER
 def test_templates(demo: Demo, method: str | None) -> None:
     stock = Stock(demo, method)
     name = f"sent_{next(_numbers)}"
@@ -268,7 +265,7 @@ WRONG_SENDS: list[tuple[dict[str, Any], int, int]] = [
 ]
 
 
-@METHODS
+@EITHER
 @pytest.mark.parametrize(("change", "status", "code"), WRONG_SENDS)
 def test_a_wrong_request(demo: Demo, method: str | None, change: dict[str, Any], status: int, code: int) -> None:
     answer = Stock(demo, method).enterprise.omniMessage({**request(person(), {"default": SMS}), **change})
@@ -276,7 +273,7 @@ def test_a_wrong_request(demo: Demo, method: str | None, change: dict[str, Any],
     assert {"status", "external_id", "reference_id"} == answer.json.keys()
 
 
-@METHODS
+@EITHER
 def test_wrong_credentials(demo: Demo, method: str | None) -> None:
     for customer, key in ((CUSTOMER, KEY[:-4] + "AA=="), ("00000000-EEEE-DDDD-1234-AB1234567890", KEY)):
         stock = Stock(demo, method, customer, key)
@@ -289,7 +286,7 @@ def test_wrong_credentials(demo: Demo, method: str | None) -> None:
         assert (read.status_code, read.json) == (401, {"status": {"code": 3400, "description": "Not authorized"}})
 
 
-@METHODS
+@EITHER
 @pytest.mark.parametrize(
     ("path", "status", "code"),
     [
@@ -306,7 +303,7 @@ def test_what_cannot_be_read(demo: Demo, method: str | None, path: str, status: 
     assert (answer.status_code, answer.json["status"]["code"]) == (status, code)
 
 
-@METHODS
+@EITHER
 @pytest.mark.parametrize(
     ("template", "code"),
     [({"channel": "sms"}, 3802), ({"channel": "sms", "name": "a"}, 3815), ({"channel": "viber", "name": "a"}, 3113)],
@@ -328,3 +325,29 @@ def test_a_refused_callback_comes_again(demo: Demo, receiver: Receiver) -> None:
     receiver.answer = 200
     first, second = receiver.wait(mine, 2)
     assert first.body == second.body
+
+
+# -- The two pages ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("page", PAGES)
+def test_a_page_s_request(demo: Demo, pages: Pages, page: str, method: str) -> None:
+    receiver, answer = pages.receiver, pages.answers[page, method]
+    assert answer.headers["Content-Length"] == "137"
+    assert (answer.status_code, answer.json["external_id"]) == (200, None)
+    reference = answer.json["reference_id"]
+    (told,) = receiver.wait(lambda posted: posted.json["reference_id"] == reference)
+    assert (told.method, told.path) == ("POST", "/callback_endpoint")
+    assert verify_telesign_callback_signature(KEY, told.headers["x-ts-authorization"], told.body.decode())
+    assert told.headers["authorization"] == f"TSA {CUSTOMER}:{told.headers['x-ts-authorization']}"
+    report = told.json
+    viber_state, sms_state = report["channel_status"]
+    updated = report["status"].pop("updated_on")
+    assert report["status"] == {"code": 3000, "description": "Delivered", "last_channel": "sms"}
+    assert viber_state["viber"].keys() == {"code", "description", "reference_id", "updated_on"}
+    assert viber_state["viber"]["code"] == 3056
+    assert viber_state["viber"]["description"] == "Message failed to deliver in specified fallback time"
+    assert (sms_state["sms"]["code"], sms_state["sms"]["description"]) == (3000, "Delivered")
+    assert viber_state["viber"]["updated_on"] < sms_state["sms"]["updated_on"] == updated
+    assert codes_of(Stock(demo, METHODS[method]).until(reference, 3000)) == [("viber", 3056), ("sms", 3000)]

@@ -1,0 +1,1 @@
+"""The vendors' stock clients against a demo. A package, so that its demo ends with the last of its tests."""
