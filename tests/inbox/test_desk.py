@@ -253,8 +253,12 @@ class TestAnswering:
         assert await found(since=clock.now()) == [second.id]
         assert await found(until=clock.now()) == [first.id]
         assert await found(before=(second.updated_at, second.id)) == [first.id]
+        assert (await found(offset=1), await found(offset=2)) == ([first.id], [])
         await house.desk.close(house.account_id, first.id, by=API)
         assert await found(state=ConversationState.CLOSED) == [first.id]
+        assert await found(open=True) == [second.id]
+        assert await house.desk.count(house.account_id, Search(limit=1, offset=5)) == 2
+        assert await house.desk.count(house.account_id, Search(open=True)) == 1
         assert list(await house.desk.list(house.account_id + 1, Search())) == []
 
     async def test_a_thread_is_read_in_pages(self, house: House) -> None:

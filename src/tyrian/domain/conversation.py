@@ -341,4 +341,8 @@ class Search(Struct, kw_only=True):
     until: datetime | None = None
     #: Only those that were updated before this one: the last of the page before.
     before: tuple[datetime, UUID] | None = None
+    #: Only those that are not closed.
+    open: bool = False
+    #: How many of the first are passed over.
+    offset: int = 0
     limit: int = 50

@@ -89,6 +89,10 @@ class Inbox(Port):
         """Conversations, the last updated first."""
         ...
 
+    async def count(self, account_id: int, search: Search) -> int:
+        """How many conversations a search finds in all, whatever its limit and offset."""
+        ...
+
     async def items(
         self,
         account_id: int,

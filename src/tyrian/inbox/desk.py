@@ -117,6 +117,10 @@ class Desk(Mover, Handing):
         """Conversations, the last updated first."""
         return await reading.conversations(self.base.db, account_id, search)
 
+    async def count(self, account_id: int, search: Search) -> int:
+        """How many conversations a search finds in all."""
+        return await reading.count(self.base.db, account_id, search)
+
     async def items(
         self,
         account_id: int,

@@ -29,8 +29,26 @@ _CONDITIONS: Final = {
 
 async def conversations(db: Database, account_id: int, search: Search) -> list[Conversation]:
     """Conversations, the last updated first."""
+    where, values = _where(account_id, search)
+    values += (search.limit, search.offset)
+    sql = f"""SELECT c.* FROM conversations c WHERE {where}
+        ORDER BY c.updated_at DESC, c.id DESC LIMIT ${len(values) - 1} OFFSET ${len(values)}"""
+    return [conversation_of(row) for row in await db.read(sql, *values)]
+
+
+async def count(db: Database, account_id: int, search: Search) -> int:
+    """How many conversations a search finds in all, whatever its limit and offset."""
+    where, values = _where(account_id, search)
+    (row,) = await db.read(f"SELECT count(*) AS found FROM conversations c WHERE {where}", *values)
+    return int(row["found"])
+
+
+def _where(account_id: int, search: Search) -> tuple[str, list[Any]]:
+    """The condition of a search, and its arguments."""
     values: list[Any] = [account_id]
     where = ["c.account_id = $1"]
+    if search.open:
+        where.append("c.state <> 'closed'")
     for name, condition in _CONDITIONS.items():
         value = getattr(search, name)
         if value is not None:
@@ -39,10 +57,7 @@ async def conversations(db: Database, account_id: int, search: Search) -> list[C
     if search.before is not None:
         values += search.before
         where.append(f"(c.updated_at, c.id) < (${len(values) - 1}, ${len(values)})")
-    values.append(search.limit)
-    sql = f"""SELECT c.* FROM conversations c WHERE {" AND ".join(where)}
-        ORDER BY c.updated_at DESC, c.id DESC LIMIT ${len(values)}"""
-    return [conversation_of(row) for row in await db.read(sql, *values)]
+    return " AND ".join(where), values
 
 
 _BEFORE = """

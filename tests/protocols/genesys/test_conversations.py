@@ -143,7 +143,28 @@ async def test_lists_have_what_is_not_closed(room: Room) -> None:
         body = (await room.api.get(path)).body
         assert [e["id"] for e in body["entities"]] == [await room.talk(PERSON)]
         assert body["total"] == 1
-    assert (await room.api.get("conversations?communicationType=call")).body["entities"] == []
+    body = (await room.api.get("conversations?communicationType=call")).body
+    assert (body["entities"], body["total"]) == ([], 0)
+
+
+async def test_lists_come_in_pages(room: Room) -> None:
+    begun = [await room.begin(f"+3859912345{n:02}") for n in range(1, 6)]
+    await room.api.post(f"conversations/{begun[4]}/disconnect")
+    for path in (ALL, "conversations"):
+        uri, seen = f"/api/v2/{path}?pageSize=3", []
+        while uri:
+            page = (await room.api.get(uri)).body
+            assert (page["total"], page["pageCount"], page["pageSize"]) == (4, 2, 3)
+            seen.append([entity["id"] for entity in page["entities"]])
+            uri = page.get("nextUri")
+        assert [len(ids) for ids in seen] == [3, 1]
+        assert sorted(seen[0] + seen[1]) == sorted(begun[:4])
+        assert (await room.api.get(f"{path}?pageNumber=9")).body["entities"] == []
+        whole = (await room.api.get(path)).body
+        assert (len(whole["entities"]), whole["pageSize"], whole["lastUri"]) == (
+            4, 500, f"/api/v2/{path}?pageSize=500&pageNumber=1",
+        )  # fmt: skip
+        assert (await room.api.get(f"{path}?pageSize=501")).places == {"pageSize"}
 
 
 @pytest.mark.parametrize("identifier", ["6f1c1d5e-52f0-4b5c-9f0a-6f6de1d5c004", "nothing", "%00"])

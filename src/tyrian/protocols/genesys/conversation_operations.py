@@ -37,6 +37,10 @@ _HANDLE: Final = (
 _BLIND: Final = "conversation:communication:blindTransfer"
 _DISCONNECT: Final = "conversation:communication:disconnect"
 _LEGACY: Final = {"useNormalizedMessage": ("boolean", "Whether `textBody` is left out of the answer.")}
+_PAGES: Final = {
+    **QUERY,
+    "pageSize": ("integer", f"Conversations on a page: 1 to {reading.MOST_LISTED}, which it is unless given."),
+}
 _QUEUE_ID: Final = "0192d3a4-5b6c-7d8e-9f00-112233445566"
 
 
@@ -64,7 +68,8 @@ _READING: Final = (
         reading.list_message_conversations,
         "List conversations that are not closed",
         wire.MessageConversations,
-        errors=(),
+        errors=(400,),
+        query=_PAGES,
     ),
     _read(
         "getConversation",
@@ -80,8 +85,8 @@ _READING: Final = (
         reading.list_conversations,
         "List conversations that are not closed, with their communications",
         wire.Conversations,
-        errors=(),
-        query={"communicationType": ("string", "`message`; any other type has none.")},
+        errors=(400,),
+        query={**_PAGES, "communicationType": ("string", "`message`; any other type has none.")},
     ),
     _read(
         "getConversationsMessageMessage",

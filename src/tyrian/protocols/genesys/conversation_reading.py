@@ -1,22 +1,24 @@
 """Conversations and their messages, read."""
 
-from typing import Annotated, Final
+from collections.abc import Callable
+from typing import Annotated, Any, Final
 from uuid import UUID
 
 import msgspec
 from msgspec import Meta
 
-from tyrian.domain.conversation import Conversation, Item, Search, State
+from tyrian.domain.conversation import Conversation, Item, Search
 from tyrian.protocols.genesys import conversation_wire as wire, errors, ids, mappings
 from tyrian.protocols.genesys.conversation_desk import MOST_ITEMS, conversation_of, inbox_of, item_of, thread
 from tyrian.protocols.genesys.conversation_view import generic, message_conversation
 from tyrian.protocols.genesys.message_wire import MessageData, Messages
 from tyrian.protocols.genesys.operation import V2, Call, Reply, decode
+from tyrian.protocols.genesys.paging import around, page_of
 from tyrian.protocols.genesys.shapes import Thread, message, pressed
 from tyrian.protocols.genesys.threads import NOT_FOUND, SHOWN
 from tyrian.store import reading as store
 
-#: Conversations in a listing, and messages in a bulk.
+#: Conversations on a page, and messages in a bulk.
 MOST_LISTED: Final = 500
 MOST_IN_BULK: Final = 1000
 
@@ -49,28 +51,30 @@ async def shown(call: Call, conversation: Conversation) -> wire.Conversation:
 # -- Lists ------------------------------------------------------------------------------------------------------------
 
 
-async def _not_closed(call: Call) -> list[Conversation]:
-    found = [
-        conversation
-        for state in (State.OPEN, State.TRANSFERRED)
-        for conversation in await inbox_of(call).list(call.account_id, Search(state=state, limit=MOST_LISTED))
-    ]
-    return sorted(found, key=lambda c: (c.updated_at, c.id), reverse=True)[:MOST_LISTED]
+async def _not_closed(call: Call, path: str, shape: Callable[[Thread], Any], *, any_at_all: bool = True) -> Reply:
+    """A page of the conversations that are not closed, the last changed first, without their messages.
+
+    The clients of the real API cannot ask for a page here, and expect all: a page is as large as it may be.
+    """
+    size, number = page_of(call, MOST_LISTED, MOST_LISTED)
+    inbox, found, total = inbox_of(call), list[Conversation](), 0
+    if any_at_all:
+        search = Search(open=True, limit=size, offset=(number - 1) * size)
+        found = list(await inbox.list(call.account_id, search))
+        total = await inbox.count(call.account_id, search)
+    entities = [shape(thread(call, conversation)) for conversation in found]
+    return Reply({"entities": entities, **around(call, path, (size, number), total)})
 
 
 async def list_message_conversations(call: Call) -> Reply:
-    """Conversations that are not closed, the last changed first, without their messages."""
-    entities = [message_conversation(thread(call, c)) for c in await _not_closed(call)]
-    uri = f"{V2}/conversations/messages"
-    return Reply(wire.MessageConversations(entities=entities, total=len(entities), self_uri=uri))
+    """Conversations that are not closed."""
+    return await _not_closed(call, f"{V2}/conversations/messages", message_conversation)
 
 
 async def list_conversations(call: Call) -> Reply:
-    """Conversations that are not closed, in their generic form, without their messages."""
-    wanted = call.query.get("communicationType", "")
-    found = await _not_closed(call) if wanted.lower() in ("", "message") else []
-    entities = [generic(thread(call, c)) for c in found]
-    return Reply(wire.Conversations(entities=entities, total=len(entities), self_uri=f"{V2}/conversations"))
+    """Conversations that are not closed, in their generic form; of another type than messages there are none."""
+    fits = call.query.get("communicationType", "").lower() in ("", "message")
+    return await _not_closed(call, f"{V2}/conversations", generic, any_at_all=fits)
 
 
 # -- Messages ---------------------------------------------------------------------------------------------------------

@@ -3,6 +3,7 @@
 from msgspec import Struct, field
 
 from tyrian.protocols.genesys.message_wire import Address, Entity, MessageDetails, Wrapup
+from tyrian.protocols.genesys.paging import Page
 
 
 def _none() -> list[Entity]:
@@ -145,17 +146,13 @@ class Conversation(Shape, kw_only=True):
     self_uri: str
 
 
-class MessageConversations(Shape, kw_only=True):
-    """Conversations that are not closed."""
+class MessageConversations(Page, kw_only=True):
+    """One page of conversations that are not closed."""
 
     entities: list[MessageConversation]
-    total: int
-    self_uri: str
 
 
-class Conversations(Shape, kw_only=True):
-    """Conversations that are not closed."""
+class Conversations(Page, kw_only=True):
+    """One page of conversations that are not closed."""
 
     entities: list[Conversation]
-    total: int
-    self_uri: str

@@ -34,9 +34,9 @@ class Page(Struct, rename="camel", kw_only=True, omit_defaults=True):
     previous_uri: str | None = None
 
 
-def page_of(call: Call) -> tuple[int, int]:
+def page_of(call: Call, default: int = DEFAULT_SIZE, most: int = MAX_SIZE) -> tuple[int, int]:
     """Size and number of the page that is asked for. Raises `ApiError` (400)."""
-    return _number(call, "pageSize", DEFAULT_SIZE, MAX_SIZE), _number(call, "pageNumber", 1, _MAX_NUMBER)
+    return _number(call, "pageSize", default, most), _number(call, "pageNumber", 1, _MAX_NUMBER)
 
 
 def _number(call: Call, name: str, default: int, most: int) -> int:
@@ -51,17 +51,23 @@ def _number(call: Call, name: str, default: int, most: int) -> int:
 def listing(call: Call, path: str, entities: Sequence[Any]) -> dict[str, Any]:
     """One page of all entities. `path` is the address without its query."""
     size, number = page_of(call)
-    pages = max(1, -(-len(entities) // size))
+    shown = list(entities[(number - 1) * size : number * size])
+    return {"entities": shown, **around(call, path, (size, number), len(entities))}
+
+
+def around(call: Call, path: str, page: tuple[int, int], total: int) -> dict[str, Any]:
+    """What a page, given by size and number, says of itself and of the pages around it."""
+    size, number = page
+    pages = max(1, -(-total // size))
     more = {k: v for k, v in call.query.items() if k not in QUERY}
 
     def uri(page: int) -> str:
         return f"{path}?{urlencode({**more, 'pageSize': size, 'pageNumber': page})}"
 
     made: dict[str, Any] = {
-        "entities": list(entities[(number - 1) * size : number * size]),
         "pageSize": size,
         "pageNumber": number,
-        "total": len(entities),
+        "total": total,
         "pageCount": pages,
         "firstUri": uri(1),
         "lastUri": uri(pages),
