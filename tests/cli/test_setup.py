@@ -217,3 +217,11 @@ def test_a_channel_that_tracks_links_says_so(local: Local) -> None:
     local("accounts", "create", "shop")
     assert local("channels", "add", "a", "smpp", *SMS, "--secret", "password=x", "--track-links").code == 0
     assert re.search(r"links +tracked", local("channels", "show", "a").out)
+
+
+def test_a_channel_that_sees_to_files_says_so(local: Local) -> None:
+    local("accounts", "create", "shop")
+    assert local("channels", "add", "a", "smpp", *SMS, "--secret", "password=x", "--media", "fit").code == 0
+    assert re.search(r"files +looked at .* made to fit", local("channels", "show", "a").out)
+    told = local("channels", "add", "b", "smpp", *SMS, "--secret", "password=x", "--media", "shrink")
+    assert (told.code, "/media" in told.err) == (4, True)

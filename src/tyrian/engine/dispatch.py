@@ -15,19 +15,19 @@ from uuid import UUID
 
 from tyrian.domain import lifecycle as rules
 from tyrian.domain.content import Base as Content
-from tyrian.domain.schedule import is_open, next_open
 from tyrian.domain.submission import Plan
 from tyrian.engine import ports
 from tyrian.engine.channels import ChannelEntry, Channels
-from tyrian.engine.claimed import content_of, facts_of, happening_of, states
-from tyrian.engine.fitting import Fitting, Seen
+from tyrian.engine.claimed import content_of, facts_of, states
+from tyrian.engine.fitting import Cleared
 from tyrian.engine.gate import Gate
-from tyrian.engine.guarding import Guards
+from tyrian.engine.holding import Holding
 from tyrian.engine.known import Facts, Known, Recent, from_row
 from tyrian.engine.lane import Lane
 from tyrian.engine.links import Links
 from tyrian.engine.node import Node
-from tyrian.engine.reacting import Asked, Dresser, Verdict, person_of
+from tyrian.engine.reacting import Dresser, Verdict
+from tyrian.engine.results import Results
 from tyrian.engine.router import Router
 from tyrian.engine.writer import Scribe, reported
 from tyrian.store import claims
@@ -42,8 +42,6 @@ log = logging.getLogger(__name__)
 LEASE = 300.0
 #: Seconds between two looks for channels that came or went.
 _TEND = 1.0
-#: Seconds that a send waits at least for its channel's circuit.
-_SHORTEST = 1.0
 
 
 class Dispatch:
@@ -65,10 +63,10 @@ class Dispatch:
         self._channels = channels
         self._router = router
         self._scribe = scribe
-        #: Says who may not be written to; without it, everybody may.
-        self.guards: Guards | None = None
-        #: Sees to files before they are sent; without it, they go out as they are.
-        self.fitting: Fitting | None = None
+        #: What sends come to.
+        self.results = Results(clock, router, scribe)
+        #: What keeps sends back.
+        self.holding = Holding(router, scribe, self.results)
         #: Those who change contents on their way out.
         self.dressers: list[Dresser] = []
         #: Makes links that are tracked; without it, none are.
@@ -92,8 +90,6 @@ class Dispatch:
         self.observe: Callable[[ports.Channel, str, float], None] = lambda channel, result, seconds: None
         #: Called with (channel, facts, reason, when the send began) when a network refused a send.
         self.on_refused: Callable[[ports.Channel, Facts, str, datetime], None] = lambda *refusal: None
-        #: Called with the channel that an attempt was moved away from, and the reason.
-        self.on_moved: Callable[[ports.Channel, str], None] = lambda channel, reason: None
         self.outcomes: Batcher[Write, bool] = Batcher(
             self._write, size=256, writers=2, linger=0.002, busy=0.02, patience=float("inf")
         )
@@ -204,14 +200,14 @@ class Dispatch:
     async def _send(self, lane: Lane, facts: Facts, known: Known, done: Callable[[], None]) -> None:
         try:
             now = self.clock.now()
-            early = self._not_now(facts, known, now) or self._not_here(lane.channel, facts, known, now)
+            early = self.holding.not_now(facts, known, now) or self.holding.not_here(lane.channel, facts, known, now)
             # Files come before the guards, some of which count what they let through.
-            seen = None if early is not None else self._seen(lane, facts, known)
-            if isinstance(seen, Verdict):
-                early, seen = self._kept_back(lane.channel, facts, known, seen, now), None
-            if early is None and self._guarded(lane.channel, facts, known):
-                early = await self._barred(lane, facts, known, now)
-            await self.outcomes.submit(early or await self._made(lane, facts, known, now, seen))
+            cleared = None if early is not None else self.holding.files(lane, facts, known)
+            if isinstance(cleared, Verdict):
+                early, cleared = self.holding.kept_back(lane.channel, facts, known, cleared, now), None
+            if early is None and self.holding.guarded(lane.channel, facts, known):
+                early = await self.holding.barred(lane, facts, known, now)
+            await self.outcomes.submit(early or await self._made(lane, facts, known, now, cleared))
         except Exception:
             log.exception("attempt %s could not be made; it counts as uncertain", facts.attempt_id)
             await self._doubt(lane.channel, facts, known)
@@ -222,120 +218,30 @@ class Dispatch:
     async def _doubt(self, channel: ports.Channel, facts: Facts, known: Known) -> None:
         """Writes down an attempt that a fault of our own broke off: nobody knows how far it came."""
         try:
-            await self.outcomes.submit(self._outcome(channel, facts, known, ports.Unknown("interrupted")))
+            await self.outcomes.submit(self.results.write(channel, facts, known, ports.Unknown("interrupted")))
         except Exception:
             log.exception("attempt %s could not be written down", facts.attempt_id)
 
-    def _not_now(self, facts: Facts, known: Known, now: datetime) -> Write | None:
-        """The write for a send that must not go out at this moment: too late, or outside its window."""
-        message, attempt = states(facts, known)
-        if now >= rules.attempt_deadline(message, attempt):
-            changes = rules.advance(message, attempt, rules.DeadlinePassed(), now)
-            return self._scribe.write(facts, known, changes, now)
-        schedule = known.plan.schedule if isinstance(known.plan, Plan) else None
-        if schedule is not None and schedule.window is not None and not is_open(schedule.window, now):
-            wait = rules.Changes(retry_at=next_open(schedule.window, now))
-            return self._scribe.write(facts, known, wait, now)
-        return None
-
-    def _not_here(self, channel: ports.Channel, facts: Facts, known: Known, now: datetime) -> Write | None:
-        """The write for a group's send whose channel is failing: by another member, or later if there is none."""
-        if not self._by_group(channel, facts, known) or self._router.circuits.admits(channel.id):
-            return None
-        route = self._router.instead(facts, known)
-        if route is None:
-            later = now + timedelta(seconds=max(self._router.wait(facts, known), _SHORTEST))
-            return self._scribe.write(facts, known, rules.Changes(retry_at=later), now)
-        happening = rules.Moved("circuit_open", route.entry.channel.name, made=False)
-        self.on_moved(channel, happening.reason)
-        return self._scribe.write(facts, known, rules.advance(*states(facts, known), happening, now), now, route=route)
-
-    def _by_group(self, channel: ports.Channel, facts: Facts, known: Known) -> bool:
-        """Whether a group chose the channel. A step that names it itself is sent on it, failing or not."""
-        if known.plan.cascade[facts.step].channel == channel.name:
-            return False
-        return self._router.group_of(facts, known) is not None
-
-    def _seen(self, lane: Lane, facts: Facts, known: Known) -> Seen | Verdict | None:
-        """The content with files that the channel takes; for nearly every send nobody looks at them."""
-        plan = known.plan
-        if self.fitting is None or not isinstance(plan, Plan) or plan.refused is not None:
-            return None
-        if not self.fitting.wants(lane.channel, plan):
-            return None
-        ends = rules.attempt_deadline(*states(facts, known))
-        content = content_of(known, facts.step)
-        return self.fitting.see(lane.channel, lane.entry.capabilities, facts, plan, content, ends)
-
-    def _guarded(self, channel: ports.Channel, facts: Facts, known: Known) -> bool:
-        """Whether anybody must be asked first; for nearly every send nobody is."""
-        if self.guards is None or not isinstance(known.plan, Plan):
-            return False
-        try:
-            return self.guards.concern(facts.account_id, channel, known.plan)
-        except Exception:
-            log.exception("attempt %s: a guard does not say whether it is concerned", facts.attempt_id)
-            return True
-
-    async def _barred(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Write | None:
-        """The write for a send that a guard bars. Where a guard fails, nothing has gone out: it is asked again."""
-        try:
-            return await self._not_to(lane, facts, known, now)
-        except Exception:
-            log.exception("attempt %s: the guards could not be asked", facts.attempt_id)
-            later = now + timedelta(seconds=rules.backoff(facts.tries))
-            return self._scribe.write(facts, known, rules.Changes(retry_at=later), now)
-
-    async def _not_to(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Write | None:
-        """The write for a send to somebody who may not be written to, or not yet."""
-        assert isinstance(known.plan, Plan)
-        content = known.plan.cascade[facts.step].content
-        person, channel = person_of(facts.recipient), lane.channel
-        assert self.guards is not None
-        asked = Asked(facts.account_id, channel, lane.entry.network, person, known.plan, content, now, facts)
-        (verdict,) = await self.guards.judge([asked])
-        return self._kept_back(channel, facts, known, verdict, now) if verdict is not None else None
-
-    def _kept_back(self, channel: ports.Channel, facts: Facts, known: Known, verdict: Verdict, now: datetime) -> Write:
-        """The write for a send that does not go out, or not yet."""
-        if verdict.until is not None:
-            # What has a place in its line cannot be taken back any more; a bulk must be, however much of it waits.
-            holds = verdict.holds and known.bulk_id is None
-            return self._put_off(facts, known, verdict.reason, verdict.until, now, holds=holds)
-        return self._outcome(
-            channel, facts, known, ports.Refused(verdict.reason, ports.Exchange("", error=verdict.rule))
-        )
-
-    def _put_off(
-        self, facts: Facts, known: Known, reason: str, until: datetime, now: datetime, *, holds: bool
-    ) -> Write:
-        """The write for a send that waits. One that was never made holds nobody up behind it, unless it is to."""
-        event = rules.Event("put_off", reason, {"until": until})
-        write = self._scribe.write(facts, known, rules.Changes(retry_at=until, events=[event]), now)
-        if facts.tries <= 1 and not facts.uncertain and not holds:
-            write.send = LATER
-        return write
-
-    async def _made(self, lane: Lane, facts: Facts, known: Known, now: datetime, seen: Seen | None) -> Write:
+    async def _made(self, lane: Lane, facts: Facts, known: Known, now: datetime, cleared: Cleared | None) -> Write:
         """Makes the attempt, and gives the write for what came of it."""
         connector = lane.entry.connector
         if connector is None:
-            return self._outcome(lane.channel, facts, known, ports.Refused("channel_removed"))
+            return self.results.write(lane.channel, facts, known, ports.Refused("channel_removed"))
         if isinstance(known.plan, Plan) and known.plan.refused is not None:
-            return self._outcome(lane.channel, facts, known, ports.Refused(known.plan.refused))
-        content = seen.content if seen is not None else content_of(known, facts.step)
+            return self.results.write(lane.channel, facts, known, ports.Refused(known.plan.refused))
+        content = cleared.content if cleared is not None else content_of(known, facts.step)
         outgoing = await self._dressed(lane, facts, known, content, now)
         # Others went out meanwhile, and a channel that is tried again takes one alone. What was kept back before this
         # point has taken no place from it.
-        elsewhere = self._not_here(lane.channel, facts, known, now)
+        elsewhere = self.holding.not_here(lane.channel, facts, known, now)
         if elsewhere is not None:
             return elsewhere
-        if self._by_group(lane.channel, facts, known):
+        if self.holding.by_group(lane.channel, facts, known):
             self._router.circuits.probe(lane.channel.id)
         started = asyncio.get_running_loop().time()
         result = await self._handed_on(lane.channel, connector, outgoing)
         self._observed(lane.channel, facts, result, now, asyncio.get_running_loop().time() - started)
-        return self._outcome(lane.channel, facts, known, result, seen.event if seen is not None else None)
+        return self.results.write(lane.channel, facts, known, result, cleared.event if cleared is not None else None)
 
     async def _dressed(self, lane: Lane, facts: Facts, known: Known, content: Content, now: datetime) -> ports.Outgoing:
         """The attempt as the network gets it."""
@@ -384,30 +290,6 @@ class Dispatch:
                 self.on_refused(channel, facts, result.reason, began)
         except Exception:
             log.exception("a send could not be told of")
-
-    def _outcome(
-        self,
-        channel: ports.Channel,
-        facts: Facts,
-        known: Known,
-        result: ports.SendResult,
-        about: rules.Event | None = None,
-    ) -> Write:
-        """The write for what a send came to; `about` is told besides of one that went out."""
-        now = self.clock.now()
-        message, attempt = states(facts, known)
-        happening = happening_of(result, channel, known.plan.purpose)
-        route = self._router.after(facts, known, result)
-        if route is not None and isinstance(result, ports.Refused | ports.Retry):
-            happening = rules.Moved(result.reason, route.entry.channel.name)
-            self.on_moved(channel, result.reason)
-        changes = rules.advance(message, attempt, happening, now)
-        if about is not None and isinstance(result, ports.Sent):
-            changes.events.append(about)
-        ref = result.ref if isinstance(result, ports.Sent) else None
-        write = self._scribe.write(facts, known, changes, now, ref=ref, exchange=result.exchange, route=route)
-        write.uncertain = facts.uncertain + isinstance(result, ports.Unknown) if write.send != NEXT else 0
-        return write
 
     async def _write(self, writes: Sequence[Write]) -> Sequence[bool]:
         written = await apply(self.db, writes, self._node.number)
@@ -463,4 +345,4 @@ class Dispatch:
         self, channel: ports.Channel | None, facts: Facts, known: Known, result: ports.SendResult
     ) -> Write:
         blank = channel or ports.Channel(facts.channel_id, facts.account_id, "", "", {})
-        return self._outcome(blank, facts, known, result)
+        return self.results.write(blank, facts, known, result)

@@ -66,7 +66,7 @@ class _Gateway(Protocol):
 
 
 @dataclass(slots=True)
-class Seen:
+class Cleared:
     """A content whose files the channel takes, and what the history tells of those that were replaced."""
 
     content: Content
@@ -98,7 +98,7 @@ class Fitting:
 
     def see(
         self, channel: Channel, can: Capabilities, facts: Facts, plan: Plan, content: Content, ends: datetime
-    ) -> Seen | Verdict:
+    ) -> Cleared | Verdict:
         """The content as it may go out, or why it does not, or not yet; `ends` is when it would be too late."""
         fit = (plan.media or channel.media) is MediaPolicy.FIT
         now = self._gateway.clock.now()
@@ -108,7 +108,7 @@ class Fitting:
             if case is not None and case.finding is not None and case.finding.reason is not None:
                 return Verdict(case.finding.reason, case.finding.problem)
         if all(case is not None and case.finding is not None for _, case in found):
-            return _seen(content, [(file, case.finding) for file, case in found if case and case.finding])
+            return _cleared(content, [(file, case.finding) for file, case in found if case and case.finding])
         open_cases = [case for _, case in found if case is not None and case.finding is None]
         until = min(now + (PATIENCE if open_cases else _CROWDED), max(ends, now))
         for case in open_cases:
@@ -183,15 +183,15 @@ class Fitting:
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
 
-def _seen(content: Content, found: list[tuple[NamedFile, Suited]]) -> Seen:
+def _cleared(content: Content, found: list[tuple[NamedFile, Suited]]) -> Cleared:
     replaced = [(file, suited) for file, suited in found if suited.url != file.url]
     if not replaced:
-        return Seen(content)
+        return Cleared(content)
     files = [
         {"at": file.at, "from": _told(file.url, suited.before), "to": _told(suited.url, suited.after)}
         for file, suited in replaced
     ]
-    return Seen(
+    return Cleared(
         with_files(content, {file.at: suited.url for file, suited in replaced}), Event("fitted", None, {"files": files})
     )
 

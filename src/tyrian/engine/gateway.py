@@ -148,15 +148,15 @@ class Gateway:
         self.receipts.on_parked = self.upkeep.receipts_parked
         self.feeder.on_released = self._released
         self.dispatch.links = self.links
-        self.dispatch.fitting = self.fitting = Fitting(self)
+        self.dispatch.holding.fitting = self.fitting = Fitting(self)
         self.fitting.on_due = self._due
-        self.dispatch.guards = self.intake.guards = self.guards
+        self.dispatch.holding.guards = self.intake.guards = self.guards
         self.dispatch.dressers += [self.keyboards, self.code_maker]
         self.inbound.stages += [CodeReader(self), SessionKeyboards(self.keyboards), self.rehosting]
         self.turns.reactions.append(self.stale_presses)
         self.dispatch.observe = self.metrics.sent
         self.guards.observe = self.metrics.judged
-        self.dispatch.on_moved = self.metrics.rerouted
+        self.dispatch.results.on_moved = self.metrics.rerouted
         self.clicks.on_reports = self.wake_callbacks
         self.callbacks.on_outcome = self.metrics.called
         self.node.listen("tyrian_due", self._notified)

@@ -270,3 +270,25 @@ async def test_an_upload_for_a_channel_that_takes_it_as_it_is(api: Api) -> None:
     answer = await upload(api, query="?channel=demo-viber&content=image&field=url")
     assert (answer.status, answer.body["size"]) == (201, len(PICTURE))
     assert wire.Fit(channel="demo-viber").content == "image"
+
+
+async def test_messages_have_their_files_seen_to(api: Api, site: Site) -> None:
+    """The channel takes files over https:// alone: one that is served otherwise is kept back, or hosted here."""
+    content = {"type": "image", "url": site.at("/spring.jpg")}
+    message = {"to": "+385991234501", "cascade": [{"channel": "demo-viber", "content": content}]}
+    wrong = await api.send({**message, "media": "shrink"})
+    assert (wrong.status, wrong.pointers) == (422, ["/media"])
+    probed = await api.send({**message, "media": "probe"})
+    assert (await api.until(probed.body["id"], "failed"))["reason"] == "media_unfit"
+    changed = await api.call("PATCH", "/api/v1/channels/demo-viber", {"media": "fit"})
+    assert changed.body["media"] == "fit"
+    taken = await api.send(message)
+    await api.until(taken.body["id"], "sent")
+    outgoing: Any = api.network.sent[-1].content
+    status, _, body = await served(api, outgoing.url)
+    assert (status, body) == (200, PICTURE)
+    events = (await api.get(f"/api/v1/messages/{taken.body['id']}/events")).body["events"]
+    (fitted,) = [event["detail"]["files"] for event in events if event["type"] == "fitted"]
+    assert [(file["at"], file["from"]["url"], file["to"]["url"]) for file in fitted] == [
+        ("/url", content["url"], outgoing.url)
+    ]
