@@ -2,12 +2,12 @@
 
 from tyrian.store.migrations import run_script
 
-revision = "0015_open_conversations"
-down_revision = "0014_blocks"
+revision = "0017_open_conversations"
+down_revision = "0016_media_policy"
 branch_labels = None
 depends_on = None
 
 
 def upgrade() -> None:
     """Add the index."""
-    run_script("0015_open_conversations.sql")
+    run_script("0017_open_conversations.sql")
