@@ -4,7 +4,7 @@ from typing import Annotated
 
 import typer
 
-from tyrian.cli import bulk, bulks, channels, flow, inbox, keys, sending, serving, upkeep, watch
+from tyrian.cli import bulk, bulks, channels, flow, inbox, keys, people, sending, serving, upkeep, watch
 from tyrian.cli.failures import Commands
 
 app = typer.Typer(
@@ -50,6 +50,9 @@ for panel, name, group in (
     ("Answer", "inbox", inbox.group),
     ("Answer", "agents", inbox.agents),
     ("Answer", "queues", inbox.queues),
+    ("People", "contacts", people.contacts),
+    ("People", "consent", people.consent),
+    ("People", "suppressions", people.suppressions),
     ("Set up", "channels", channels.group),
     ("Set up", "flow", flow.group),
     ("Set up", "keys", keys.group),
