@@ -15,6 +15,7 @@ from tyrian.domain.content import Contact, Text
 from tyrian.domain.keyboard import Button, Keyboard
 from tyrian.domain.submission import Step
 from tyrian.engine import ports
+from tyrian.engine.reacting import Turn
 from tyrian.store import codes as store
 
 PERSON = "+385991234501"
@@ -90,6 +91,27 @@ async def test_the_network_sees_a_code_and_the_customer_what_it_stands_for(stage
         "message_id": str(identifier),
     }  # fmt: skip
     assert metric(stage, "known") == 1
+
+
+async def test_whoever_reacts_gets_it_alike_at_once_and_after_a_node_died(stage: Stage) -> None:
+    """A turn that is taken up again has been read back from JSON."""
+    turns: list[Turn] = []
+
+    class Noting:
+        def wants(self, channel: ports.Channel) -> bool:
+            return True
+
+        async def react(self, turn: Turn) -> bool:
+            turns.append(turn)
+            return False
+
+    stage.gateway.turns.reactions.append(Noting())
+    told = await say(stage, await code(stage))
+    async with asyncio.timeout(15):
+        while not turns:
+            await asyncio.sleep(0.005)
+    assert turns[0].extra == told["extra"]
+    assert isinstance(turns[0].extra["button"]["message_id"], str)
 
 
 async def test_a_plain_button_and_plain_words_are_left_alone(stage: Stage) -> None:

@@ -13,6 +13,7 @@ from tyrian.domain import codes
 from tyrian.domain.content import Text
 from tyrian.domain.keyboard import Button, Keyboard
 from tyrian.domain.limits import Bound
+from tyrian.domain.session import SessionSettings
 from tyrian.domain.submission import Step
 from tyrian.engine import ports
 from tyrian.engine.channel_spec import ChannelChange, ChannelSpec
@@ -122,6 +123,15 @@ class TestTheSession:
         await say(stage)
         assert await until(stage) >= before + timedelta(hours=24)
         assert await show(stage) == ["a"]
+
+    async def test_lasts_as_long_as_the_channels_sessions(self, stage: Stage) -> None:
+        change = ChannelChange(sessions=SessionSettings(duration=3600))
+        await stage.gateway.channels.update(stage.account_id, "one", change)
+        for act in (show(stage, board("a", persist=True)), say(stage)):
+            before = stage.gateway.clock.now()
+            await act
+            lasts = timedelta(hours=1)
+            assert before + lasts <= await until(stage) <= stage.gateway.clock.now() + lasts
 
     async def test_is_never_shortened(self, stage: Stage) -> None:
         await show(stage, board("a", persist=True))

@@ -151,7 +151,7 @@ class CodeReader:
         meaning = _decode(row["meanings"]).get(parsed[1])
         if meaning is None:
             return "unknown"
-        _put(one.message, code, meaning, row["message_id"])
+        _put(one.message, code, meaning, str(row["message_id"]))
         return None
 
     def keeps(self, said: Said) -> bool:
@@ -175,8 +175,9 @@ def _code_in(message: Inbound) -> str | None:
     return codes.candidate(words) if isinstance(words, str) else None
 
 
-def _put(message: Inbound, code: str, meaning: Meaning, message_id: Any) -> None:
-    """Says which button it was. Where the code stood, the button's own value stands again."""
+def _put(message: Inbound, code: str, meaning: Meaning, message_id: str) -> None:
+    """Says which button it was, in plain data: whoever reads it later has it from JSON. Where the code stood, the
+    button's own value stands again."""
     message.extra[BUTTON] = {
         "known": True,
         "code": code,

@@ -1,8 +1,8 @@
 """Keyboards that stay: one that persists is shown again under later messages, and a channel's own under every message.
 
 The client shows the keyboard of the last message, and none if that has none. So a keyboard that is to stay goes out
-again with each message that brings no other, until it is replaced or withdrawn, or the session ends: 24 hours after the
-person's last message, or after the keyboard was shown if they have not written since.
+again with each message that brings no other, until it is replaced or withdrawn, or the session ends: as long after the
+person's last message as the channel's sessions last, or after the keyboard was shown if they have not written since.
 """
 
 import asyncio
@@ -32,8 +32,6 @@ from tyrian.store.keyboards import Remembered
 
 log = logging.getLogger(__name__)
 
-#: How long a session lasts after the person's last message.
-SESSION: Final = timedelta(hours=24)
 #: The member of a channel's `config` with the buttons that its every message has.
 DEFAULT_BUTTONS: Final = "default_buttons"
 #: Seconds between two looks at which channels have keyboards to remember, where no change is announced.
@@ -158,7 +156,7 @@ class Keyboards:
         return not wrong
 
     async def _remember(self, channel: Channel, facts: Facts, person: str, keyboard: Keyboard) -> None:
-        until = self._gateway.clock.now() + SESSION
+        until = self._gateway.clock.now() + _session(channel)
         kept = None if keyboard.withdraw else _encode(keyboard)
         new = kept is not None and channel.id not in self.remembering
         if new:
@@ -180,6 +178,11 @@ class Keyboards:
         await store.forget(self._gateway.db, self._gateway.clock.now())
 
 
+def _session(channel: Channel) -> timedelta:
+    """How long a session lasts after the person's last message."""
+    return timedelta(seconds=channel.sessions.duration)
+
+
 class SessionKeyboards:
     """The stage that lets keyboards stay for as long as people write."""
 
@@ -195,7 +198,9 @@ class SessionKeyboards:
 
     async def store(self, connection: Connection, batch: Sequence[Said]) -> None:
         """Moves the end of the sessions."""
-        latest = {(one.channel.id, person_of(one.row.sender)): one.row.received_at + SESSION for one in batch}
+        latest = {
+            (one.channel.id, person_of(one.row.sender)): one.row.received_at + _session(one.channel) for one in batch
+        }
         await store.extend(connection, [(*key, until) for key, until in sorted(latest.items())])
 
     async def subscribed(self, connection: Connection, news: Sequence[News]) -> None:
