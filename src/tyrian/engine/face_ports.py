@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import Any, Protocol as Port
 
 from tyrian.engine.ports import Channel, Inbound
+from tyrian.engine.reacting import Reaction
 
 
 @dataclass(slots=True)
@@ -56,6 +57,14 @@ class SigningFace(Port):
 
     async def secrets(self, gateway: Any, account_id: int) -> Sequence[str]:
         """What `render` is given to sign with."""
+        ...
+
+
+class ReactingFace(Port):
+    """A face that reacts to what people write, on whatever node their messages come to."""
+
+    def reactions(self, gateway: Any) -> Sequence[Reaction]:
+        """What is asked of each message once it stands in its thread. Made once, before the gateway starts."""
         ...
 
 

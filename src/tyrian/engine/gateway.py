@@ -9,6 +9,7 @@ import contextlib
 import logging
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
 from typing import Any
 
 from tyrian.domain.ids import Ids
@@ -162,7 +163,8 @@ class Gateway:
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
         self.inbound.stages += [self.people, self.opting, self.sessions]
-        self.turns.reactions[:0] = [Answered(self), Confirming(self)]
+        of_faces = [face.reactions(self) for face in self.faces.values() if hasattr(face, "reactions")]
+        self.turns.reactions[:0] = [*chain.from_iterable(of_faces), Answered(self), Confirming(self)]
         self.guards.all += [self.consent, self.blocks, SessionGuard(self)]
         self.dispatch.on_refused = self.blocks.refused
         self.node.listen("tyrian_people", lambda payload: self._people_changed())

@@ -17,10 +17,16 @@ from tests.protocols.genesys.part_a import RULES, rule_test
 from tyrian.domain.content import Image, KeyboardOnly, Text, Video
 from tyrian.domain.conversation import Author, By
 from tyrian.domain.media import Facts, Probed
+from tyrian.engine.gateway import Gateway
+from tyrian.engine.ports import Inbound
+from tyrian.inbox.setup import install
 from tyrian.protocols.genesys import mappings, media_check, rich, rich_wire, shapes
+from tyrian.protocols.genesys.app import GenesysFace
 from tyrian.protocols.genesys.organization import MEBIBYTE, Organization
 from tyrian.protocols.genesys.window import window
 from tyrian.simulator.handsets import Line, Via
+from tyrian.store.crypto import SecretBox
+from tyrian.store.database import Database
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -670,6 +676,20 @@ async def test_t_12_what_was_held_goes_out_once_the_person_agrees(chat: Chat, ho
     assert (await chat.session())["status"] == "ACTIVE"
     await chat.write("thanks")
     assert chat.messages == 1
+
+
+async def test_t_12_whatever_node_the_person_s_answer_comes_to(chat: Chat, module_database_url: str) -> None:
+    chat.api.clock.ahead = DAY + timedelta(minutes=5)
+    chat.api = await chat.api.signed_in()
+    await chat.sent(query="?onExpired=optIn")
+    db = await Database.open(module_database_url, work=3, reading=2)
+    roles, box = frozenset({"callbacks"}), SecretBox("k" * 40)
+    node = Gateway(db, chat.api.gateway.settings, chat.api.clock, [GenesysFace()], box, roles=roles)
+    install(node)
+    async with node:
+        (entry,) = [e for e in node.channels.all() if e.channel.account_id == chat.api.account_id]
+        await node.inbound.submit(entry.channel, [Inbound(chat.person, "us", Text(text="yes"), "from another node")])
+        assert (await chat.shown(1))["media"] == PICTURE
 
 
 async def test_t_13_the_guard_is_a_choice(chat: Chat) -> None:

@@ -11,6 +11,7 @@ import msgspec
 
 from tyrian.engine.face_ports import CallbackRequest, Heard
 from tyrian.engine.keys import Form
+from tyrian.engine.reacting import Reaction
 from tyrian.engine.remote import remote_address
 from tyrian.engine.report import Report
 from tyrian.engine.serving import ASGIApp, Disconnected, Receive, Scope, Send, answer, read_body
@@ -18,6 +19,7 @@ from tyrian.protocols.genesys import errors, open_receipts, openapi
 from tyrian.protocols.genesys.desk import Desk
 from tyrian.protocols.genesys.operation import FACE, V2, Call, Operation, Reply
 from tyrian.protocols.genesys.operations import OPERATIONS
+from tyrian.protocols.genesys.threads import Threads
 
 if TYPE_CHECKING:
     from tyrian.engine.gateway import Gateway
@@ -46,6 +48,10 @@ class GenesysFace:
     async def secrets(self, gateway: "Gateway", account_id: int) -> Sequence[str]:
         """What webhooks to the middlewares of an account need."""
         return open_receipts.ways(gateway, account_id)
+
+    def reactions(self, gateway: "Gateway") -> Sequence[Reaction]:
+        """What is held for people until they write goes out when they do."""
+        return [Threads(gateway)]
 
     async def inbound_url(self, gateway: "Gateway", heard: Heard) -> str | None:
         """Where a middleware is told of a message that it brought."""

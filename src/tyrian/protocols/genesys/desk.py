@@ -24,6 +24,3 @@ class Desk:
         self.journal = Journal(gateway)
         self.threads = Threads(gateway)
         self.uploads = Uploads(gateway)
-        # After the inbox has put a message into its thread, and before anybody settles it.
-        reactions = gateway.turns.reactions
-        reactions.insert(min(1, len(reactions)), self.threads)
