@@ -13,7 +13,7 @@ from tyrian.domain.content import Contact as Card
 from tyrian.domain.people import Place
 from tyrian.domain.purpose import Purpose
 from tyrian.engine.consent import Record
-from tyrian.store import suppressions
+from tyrian.store import people as people_store, suppressions
 from tyrian.store.suppressions import NoContact
 
 ANAS, IVOS = Place(0, ANA[1:]), Place(0, IVO[1:])
@@ -166,12 +166,34 @@ async def test_a_message_at_the_same_moment_is_kept_and_leads_to_one_contact_at_
             house.gateway.people.erase(house.account_id, contact.id), house.says("sms", ANA, "STOP")
         )
         assert erased
-        assert await house.count("inbound") == 2 * turn + 2
+        assert await house.count("inbound") == 3 * turn + 2
         orphans = (
             "SELECT count(*) FROM consents k WHERE NOT EXISTS (SELECT 1 FROM contacts c WHERE c.id = k.contact_id)"
         )
         assert await house.gateway.db.fetchval(orphans) == 0
         assert await house.count("contacts") <= 1
+        await house.says("sms", ANA, "hi")
+        assert (await house.who("sms", ANA)).id != contact.id
+
+
+async def test_what_was_looked_up_before_it_is_not_remembered_after_it(
+    house: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A message found the contact there, and is still being stored when the contact is erased."""
+    await house.says("sms", ANA, "hi")
+    contact = await house.who("sms", ANA)
+    real = people_store.meet
+
+    async def slow(connection: Any, *args: Any) -> Any:
+        monkeypatch.setattr(people_store, "meet", real)
+        found = await real(connection, *args)
+        await house.gateway.people.erase(house.account_id, contact.id)
+        return found
+
+    monkeypatch.setattr(people_store, "meet", slow)
+    await house.says("sms", ANA, "hello")
+    await house.says("sms", ANA, "are you there?")
+    assert (await house.who("sms", ANA)).id != contact.id
 
 
 async def test_whoever_writes_after_it_is_a_new_contact(house: House) -> None:

@@ -107,6 +107,7 @@ class Opting:
         asked = [s for s in batch if EXTRA in s.message.extra or not self._settled(s, clean)]
         if not asked:
             return
+        cleared = self._in.cleared
         held = await contacts.hold(connection, ((s.row.account_id, self._place(s)) for s in asked))
         known = [(s, who) for s in asked if (who := held.get((s.row.account_id, self._place(s)))) is not None]
         stands = await self._stands(connection, [(contact, s.channel.id) for s, contact in known])
@@ -121,7 +122,7 @@ class Opting:
                 if made.source == _INBOUND and said.row.account_id not in clean:
                     back.append((said.channel.id, said.row.sender, said.row.received_at))
             elif stands[key].granted and said.row.account_id in clean:
-                self._in.add((said.channel.id, self._place(said)))
+                self._in.add((said.channel.id, self._place(said)), cleared)
         await self._record(connection, new)
         await store.resubscribe(connection, back)
 

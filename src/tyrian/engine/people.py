@@ -53,17 +53,24 @@ class Taken(Exception):
 
 
 class Memory:
-    """The addresses dealt with last; the oldest are forgotten first."""
+    """The addresses dealt with last; the oldest are forgotten first.
+
+    What was read before a `clear` must not be added after it: take `cleared` before the look, and add with it.
+    """
 
     def __init__(self, size: int = _REMEMBERED) -> None:
         self._size = size
         self._known: OrderedDict[Any, None] = OrderedDict()
+        #: How often all was forgotten.
+        self.cleared = 0
 
     def __contains__(self, key: Any) -> bool:
         return key in self._known
 
-    def add(self, key: Any) -> None:
-        """Keeps one."""
+    def add(self, key: Any, cleared: int) -> None:
+        """Keeps one, if nothing was forgotten since."""
+        if cleared != self.cleared:
+            return
         self._known[key] = None
         if len(self._known) > self._size:
             self._known.popitem(last=False)
@@ -71,6 +78,7 @@ class Memory:
     def clear(self) -> None:
         """Forgets all."""
         self._known.clear()
+        self.cleared += 1
 
 
 class Places:
@@ -279,8 +287,9 @@ class People:
     async def _meet(self, connection: Connection, met: Mapping[Any, Meeting], now: datetime) -> None:
         """Only those that were there before are remembered: what is made here may yet be undone."""
         if met:
+            cleared = self._met.cleared
             for key in await store.meet(connection, met.values(), INBOUND, now):
-                self._met.add(key)
+                self._met.add(key, cleared)
 
     async def _link(self, connection: Connection, said: Said, phone: Place) -> None:
         """Makes one person of who wrote and who has the number.
