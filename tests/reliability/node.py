@@ -21,13 +21,18 @@ KEY = "tyrian-test-key"
 SECRET = "callback-secret-of-the-test"
 
 
-async def furnish(url: str, settings: Settings, provider_url: str, **channel: object) -> int:
-    """Makes an account, a key and a Viber channel in a migrated database; returns the channel's number."""
+async def furnish(
+    url: str, settings: Settings, provider_url: str, spec: ChannelSpec | None = None, **channel: object
+) -> int:
+    """Makes an account, a key and a channel in a migrated database; returns the channel's number.
+
+    The channel is one of Viber Business unless another is given.
+    """
     gateway = await open_gateway(url, replace(settings, database_url=url), WallClock())
     account = await accounts.create(gateway.db, "test", gateway.clock.now())
     await gateway.channels.start(connect=False)
     await gateway.keys.create(account.id, name="test", secret=KEY)
-    spec = ChannelSpec(
+    spec = spec or ChannelSpec(
         name="viber",
         kind="viber_business",
         config={"service_id": 1, "base_url": provider_url, "timeout": 5.0},
