@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 from itertools import count
 from typing import Any
 
@@ -27,6 +28,7 @@ from tyrian.engine.gateway import Gateway
 from tyrian.engine.ports import Channel, Inbound
 from tyrian.inbox.desk import Desk
 from tyrian.inbox.setup import install
+from tyrian.protocols.native.app import NativeFace
 from tyrian.settings import Settings
 from tyrian.store import accounts
 from tyrian.store.crypto import SecretBox
@@ -108,13 +110,20 @@ def by(agent: Agent) -> Author:
 
 
 @asynccontextmanager
-async def node(url: str, clock: ManualClock, account_id: int | None = None) -> AsyncIterator[House]:
-    """One node. Several may stand on the same database: give the first one's account to the others."""
+async def node(
+    url: str, clock: ManualClock, account_id: int | None = None, *, callbacks: bool = False
+) -> AsyncIterator[House]:
+    """One node. Several may stand on the same database: give the first one's account to the others.
+
+    With `callbacks` it brings callbacks, to this machine too.
+    """
     scripts = {name: Script() for name in ("one", "two")}
     kinds = {f"scripted-{name}": script.kind(f"scripted-{name}") for name, script in scripts.items()}
     db = await Database.open(url, work=6, reading=2)
-    roles = frozenset({"api", "dispatch"})
-    gateway = Gateway(db, Settings(), clock, [], SecretBox("k" * 40), kinds=kinds, roles=roles)
+    roles = frozenset({"api", "dispatch", *(["callbacks"] if callbacks else [])})
+    settings = Settings(allow_private_callbacks=(ip_network("127.0.0.0/8"),)) if callbacks else Settings()
+    faces = [NativeFace()] if callbacks else []
+    gateway = Gateway(db, settings, clock, faces, SecretBox("k" * 40), kinds=kinds, roles=roles)
     install(gateway)
     account = account_id or (await accounts.create(db, "test", clock.now())).id
     await gateway.start()

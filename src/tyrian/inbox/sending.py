@@ -18,6 +18,7 @@ from tyrian.domain.conversation import Author, By, Conversation, Item, ItemKind,
 from tyrian.domain.conversation_moves import Wrote, answered_after
 from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import Purpose
+from tyrian.domain.session import CLOSED
 from tyrian.domain.submission import Plan, Recipient, Step, Submission
 from tyrian.engine.checking import check_links
 from tyrian.engine.inbox_port import NotNow, NotThere
@@ -35,6 +36,13 @@ log = logging.getLogger(__name__)
 #: How long an answer may be on its way into intake before another node looks what became of it.
 LEFT: Final = timedelta(seconds=60)
 _BATCH: Final = 100
+#: What can be done where a rule of sessions stands against an answer.
+_INSTEAD: Final = {
+    CLOSED: (
+        "; until they write, only another purpose than session may go out (transactional, say), and a channel with an "
+        "opt-in message (sessions.opt_in) asks them to write and sends the answer then"
+    ),
+}
 
 
 class Sending:
@@ -235,4 +243,7 @@ def _leg_of(conversation: Conversation, by: Author) -> UUID | None:
 
 def _of_conversation(problem: Problem) -> Problem:
     """A problem of a message in the words of whoever answers: there is no recipient to point at, but the whole."""
-    return problem._replace(pointer="") if problem.pointer == "/to" else problem
+    if problem.pointer != "/to":
+        return problem
+    instead = _INSTEAD.get(problem.code, "")
+    return problem._replace(pointer="", message=f"{problem.message}{instead}")
