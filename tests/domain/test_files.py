@@ -2,11 +2,13 @@
 
 import pytest
 from msgspec import convert
+from msgspec.structs import replace
 
 from tyrian.domain.content import Base, Content
-from tyrian.domain.files import files_of, with_files
-from tyrian.domain.limits import Bound, Capabilities, ContentRule
+from tyrian.domain.files import files_of, fitting, with_files
+from tyrian.domain.limits import Bound, Capabilities, ContentRule, check
 from tyrian.domain.media import JPEG, MediaRule
+from tyrian.domain.purpose import Purpose
 
 WIDE = MediaRule(field="url", max_width=100)
 SMALL = MediaRule(field="thumbnail", types=(JPEG,))
@@ -57,6 +59,19 @@ KEYS = {"buttons": [{"action": "reply", "value": "a", "image": A}, {"action": "r
 )
 def test_which_files_there_are(given: dict[str, object], found: list[object]) -> None:
     assert [(file.at, file.rule, file.url) for file in files_of(content(**given), CAN)] == found
+
+
+def test_endings_are_a_matter_of_the_file_where_pictures_are_made_to_fit() -> None:
+    ends = Bound(field="url", extensions=(".png",), max_length=100)
+    can = replace(CAN, contents={**CAN.contents, "image": ContentRule(bounds=(ends,), media=(WIDE,))})
+    picture, lenient = content(type="image", url="https://a.example/1.webp"), fitting(can)
+    assert [p.pointer for p in check(picture, Purpose.SESSION, can)] == ["/url"]
+    assert check(picture, Purpose.SESSION, lenient) == []
+    (file,) = files_of(picture, lenient)
+    assert file.rule == replace(WIDE, endings=(".png",))
+    too_long = content(type="image", url=f"https://a.example/{'a' * 100}.png")
+    assert len(check(too_long, Purpose.SESSION, lenient)) == 1
+    assert fitting(CAN) is CAN
 
 
 @pytest.mark.parametrize(

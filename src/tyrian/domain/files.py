@@ -7,7 +7,7 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from tyrian.domain.content import Base, type_of
-from tyrian.domain.limits import Capabilities, media_rule, values_at
+from tyrian.domain.limits import Capabilities, ContentRule, media_rule, values_at
 from tyrian.domain.media import MediaRule
 
 #: Content types whose `url` is a file, whether or not a channel has a rule of its own for it.
@@ -36,6 +36,23 @@ def files_of(content: Base, can: Capabilities) -> Iterator[NamedFile]:
         for pointer, url in values_at(content, field):
             if isinstance(url, str):
                 yield NamedFile(pointer, one, kind, url)
+
+
+def fitting(can: Capabilities) -> Capabilities:
+    """What a channel can carry whose pictures are made to fit: how the URL of one ends is no bound on the content then.
+
+    It is seen to with the rest of the file: a picture under another ending is hosted under its own.
+    """
+    rule = can.contents.get("image")
+    endings = {b.field: b.extensions for b in rule.bounds if b.extensions} if rule is not None else {}
+    if rule is None or not endings:
+        return can
+    rules = {one.field: one for one in rule.media}
+    for field, ends in endings.items():
+        rules[field] = replace(rules.get(field) or MediaRule(field=field), endings=ends)
+    bounds = tuple(replace(bound, extensions=None) for bound in rule.bounds)
+    lenient = ContentRule(bounds=bounds, media=tuple(rules.values()))
+    return replace(can, contents={**can.contents, "image": lenient})
 
 
 def with_files(content: Base, urls: Mapping[str, str]) -> Base:

@@ -46,6 +46,8 @@ class MediaRule(Struct, frozen=True, kw_only=True, omit_defaults=True):
     max_duration: float | None = None
     #: False: only pictures that stand still.
     animated: bool = True
+    #: Endings that the URL's path must have, in lower case, where that is no bound of the content (`files.fitting`).
+    endings: tuple[str, ...] = ()
     #: False: the URL may be plain http.
     https: bool = True
     #: True: the file's server must answer HEAD with the length.

@@ -5,7 +5,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from tyrian.domain.files import fitting
 from tyrian.domain.limits import Capabilities
+from tyrian.domain.media import MediaPolicy
 from tyrian.engine import groups
 from tyrian.engine.connectors import NOTHING, Broken, Running
 from tyrian.engine.ports import Channel, ChannelKind, Connector, Tools
@@ -70,7 +72,8 @@ def made_from(entry: ChannelEntry) -> tuple[Any, ...]:
 def capabilities_of(kind: ChannelKind, channel: Channel) -> Capabilities:
     """What a channel of the kind carries; nothing, where the kind cannot say."""
     try:
-        return kind.capabilities(channel.config)
+        can = kind.capabilities(channel.config)
+        return fitting(can) if channel.media is MediaPolicy.FIT else can
     except Exception:
         log.exception("channel %s: its kind cannot say what it carries", channel.name)
         return NOTHING

@@ -39,7 +39,12 @@ class Prober:
     async def judge(self, url: str, rule: MediaRule, kind: str, *, keep: bool) -> tuple["Found", Sequence[Problem]]:
         """What a URL leads to as the file that a channel has a rule for; `keep` has a picture's bytes given as well."""
         found = await self.find(url, rule, keep=keep)
-        return found, [*_not_https(url, rule), *found.problems, *_of_file(found.facts, rule, kind)]
+        return found, [
+            *_not_https(url, rule),
+            *_misnamed(url, rule),
+            *found.problems,
+            *_of_file(found.facts, rule, kind),
+        ]
 
     async def find(self, url: str, rule: MediaRule | None, *, keep: bool = False) -> "Found":
         """What a URL leads to, with what is wrong with the way there."""
@@ -127,12 +132,18 @@ def _of_url(url: str, can: Capabilities | None, kind: str, field: str) -> list[P
     if rule is None:
         return [Problem("/content", f'"{kind}" cannot be sent on this channel')]
     found = [Problem(_AT, words) for words in url_faults(url, can, kind, field)]
-    return [*found, *_not_https(url, rule)]
+    return [*found, *_not_https(url, rule), *_misnamed(url, rule)]
 
 
 def _not_https(url: str, rule: MediaRule) -> list[Problem]:
     if rule.https and not url.lower().startswith("https://"):
         return [Problem(_AT, "must begin with https://", "not_https")]
+    return []
+
+
+def _misnamed(url: str, rule: MediaRule) -> list[Problem]:
+    if rule.endings and not urlsplit(url).path.lower().endswith(rule.endings):
+        return [Problem(_AT, f"must end in one of {', '.join(rule.endings)}", "ending")]
     return []
 
 
