@@ -19,11 +19,13 @@ from contextlib import asynccontextmanager
 
 import uvicorn
 import uvloop
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from tyrian.app import App, ASGIApp, open_gateway
 from tyrian.engine.clock import ScaledClock, WallClock
 from tyrian.engine.gateway import Gateway
 from tyrian.engine.ports import Clock
+from tyrian.engine.serving import CUT
 from tyrian.settings import Settings
 from tyrian.store import embedded
 from tyrian.store.migrate import migrate, pending
@@ -103,6 +105,16 @@ class _Server(uvicorn.Server):
         yield
 
 
+class Protocol(HttpToolsProtocol):
+    """Uvicorn's, with a way for applications to cut a connection whose other side takes nothing: a polite end would
+    wait for what is to be written before, without end."""
+
+    def on_message_begin(self) -> None:
+        """A request begins."""
+        super().on_message_begin()
+        self.scope["extensions"] = {CUT: self.transport.abort}  # type: ignore[dict-item]
+
+
 def listen(settings: Settings) -> socket.socket:
     """The listening socket. Raises `OSError` with the address in its text."""
     family = socket.AF_INET6 if ":" in settings.host else socket.AF_INET
@@ -150,7 +162,7 @@ async def run_node(
 def _config(app: App, settings: Settings) -> uvicorn.Config:
     return uvicorn.Config(
         app,
-        http="httptools",
+        http=Protocol,
         ws="none",
         lifespan="off",
         access_log=False,

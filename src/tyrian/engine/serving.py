@@ -1,12 +1,15 @@
 """What every face does alike with a request: reads its body up to a limit, and its media type."""
 
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Final
 
 Scope = Mapping[str, Any]
 Receive = Callable[[], Awaitable[Any]]
 Send = Callable[[Any], Awaitable[None]]
 ASGIApp = Callable[[Any, Receive, Send], Awaitable[None]]
+
+#: The extension of a request's scope that cuts its connection, where the server has one.
+CUT: Final = "tyrian.cut"
 
 
 class BodyTooLarge(Exception):

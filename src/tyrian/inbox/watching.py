@@ -18,7 +18,9 @@ from tyrian.store.database import Database
 
 #: Seconds after which a watcher looks by itself, and shows that it lives.
 HEARTBEAT: Final = 10.0
+#: Events that a watcher reads at once, and bytes of them.
 _PAGE: Final = 200
+_SIZE: Final = 1 << 20
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
@@ -63,11 +65,11 @@ class Watching:
         try:
             while not self._ended:
                 more.clear()
-                page = await store.events(self._db, account_id, number, conversation_id, _PAGE)
+                page, full = await store.events(self._db, account_id, number, conversation_id, _PAGE, _SIZE)
                 for row, data in page:
                     number = row["number"]
                     yield Happening(number, row["at"], row["type"], row["conversation_id"], data)
-                if len(page) < _PAGE and not self._ended:
+                if not full and not self._ended:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(more.wait(), HEARTBEAT)
                     if not more.is_set():

@@ -105,19 +105,27 @@ async def with_status(db: Database, items: Sequence[Item]) -> list[Item]:
 
 # -- What happened ----------------------------------------------------------------------------------------------------
 
+#: At least one, and then as many as fit: an event may be as large as all of a conversation's attributes.
 _EVENTS = """
-SELECT number, at, type, conversation_id, data FROM inbox_events
-WHERE account_id = $1 AND number > $2 AND ($3::uuid IS NULL OR conversation_id = $3)
-ORDER BY number LIMIT $4
+SELECT number, at, type, conversation_id, data FROM (
+    SELECT *, sum(octet_length(data)) OVER (ORDER BY number) - octet_length(data) AS ahead FROM (
+        SELECT * FROM inbox_events
+        WHERE account_id = $1 AND number > $2 AND ($3::uuid IS NULL OR conversation_id = $3)
+        ORDER BY number LIMIT $4) p) q
+WHERE ahead < $5 ORDER BY number
 """
 
 
 async def events(
-    db: Database, account_id: int, after: int, conversation_id: UUID | None, limit: int
-) -> list[tuple[Any, dict[str, Any]]]:
-    """The account's events after a number, in order: rows, and what each tells."""
-    rows = await db.fetch(_EVENTS, account_id, after, conversation_id, limit)
-    return [(row, msgspec.json.decode(row["data"])) for row in rows]
+    db: Database, account_id: int, after: int, conversation_id: UUID | None, limit: int, size: int
+) -> tuple[list[tuple[Any, dict[str, Any]]], bool]:
+    """The account's events after a number, in order: rows, and what each tells; and whether there may be more.
+
+    At most `limit` of them, and not many more than `size` bytes.
+    """
+    rows = await db.fetch(_EVENTS, account_id, after, conversation_id, limit, size)
+    found = [(row, msgspec.json.decode(row["data"])) for row in rows]
+    return found, len(rows) == limit or sum(len(row["data"]) for row in rows) >= size
 
 
 async def last_event(db: Database, account_id: int) -> int:

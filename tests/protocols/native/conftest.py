@@ -22,6 +22,7 @@ from tyrian.engine.gateway import Gateway
 from tyrian.engine.ports import Receipt
 from tyrian.inbox.setup import install
 from tyrian.protocols.native.app import NativeFace
+from tyrian.server import Protocol
 from tyrian.settings import Settings
 from tyrian.store import accounts
 from tyrian.store.crypto import SecretBox
@@ -133,7 +134,9 @@ async def serving(url: str, settings: Settings | None = None, **more: Any) -> As
     )
     install(gateway)
     await gateway.start()
-    config = uvicorn.Config(App(gateway), port=0, lifespan="off", ws="none", log_config=None, access_log=False)
+    config = uvicorn.Config(
+        App(gateway), port=0, access_log=False, http=Protocol, lifespan="off", ws="none", log_config=None
+    )
     server = uvicorn.Server(config)
     serve = asyncio.create_task(server.serve())
     while not server.started:

@@ -2,8 +2,10 @@
 
 import asyncio
 import json
+import socket
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
+from functools import partialmethod
 from itertools import count
 from typing import Any
 
@@ -18,7 +20,8 @@ from tyrian.engine.report import decode
 from tyrian.protocols.native import reports
 from tyrian.protocols.native.inbox_operations import CONVERSATIONS
 from tyrian.protocols.native.inbox_staff_operations import STAFF
-from tyrian.protocols.native.operation import Operation
+from tyrian.protocols.native.operation import Operation, Reply
+from tyrian.store import inbox_reading
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -295,3 +298,49 @@ async def test_a_watcher_hears_nothing_of_other_accounts(api: Api) -> None:
         await other.post(f"{BASE}/queues", {"name": "mine"})
         (event,) = await pending
     assert (event["event"], event["data"]["name"]) == ("queue", "mine")
+
+
+async def test_a_reader_who_takes_nothing_is_cut_off_and_disturbs_nobody(
+    api: Api, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Reply, "__init__", partialmethod(Reply.__init__, patience=0.5))
+    it = await ready(api)
+    patched = {"attributes": {f"a{n}": "x" * 4000 for n in range(50)}}
+    deaf = socket.socket()
+    deaf.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+    deaf.setblocking(False)
+    asking = f"GET {BASE}/events?after=0 HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {api.key}\r\n\r\n"
+    loop = asyncio.get_running_loop()
+    await loop.sock_connect(deaf, ("127.0.0.1", int(api.url.rpartition(":")[2])))
+    watchers = api.gateway.inbox.watchers
+    async with watching(api) as stream:
+        await loop.sock_sendall(deaf, asking.encode())
+        # Each of these is an event of 200 kB: far more than the sockets hold between them.
+        for number in range(40):
+            await api.call("PATCH", f"{BASE}/conversations/{it['id']}", {**patched, "subject": f"{number}"})
+        heard = await some(stream, 40)
+        assert [e["data"]["subject"] for e in heard] == [str(number) for number in range(40)]
+        async with asyncio.timeout(20):
+            while api.gateway.inbox.watchers > watchers + 1:
+                await asyncio.sleep(0.01)
+    assert "took nothing for 0.5 seconds and is cut off" in caplog.text
+    # The connection is gone: after what the kernel still has, it ends.
+    async with asyncio.timeout(10):
+        with suppress(ConnectionResetError):
+            while await loop.sock_recv(deaf, 1 << 20):
+                pass
+    deaf.close()
+
+
+async def test_a_reader_gets_events_of_any_size_in_pages_of_a_megabyte(api: Api) -> None:
+    it = await ready(api)
+    patched = {"attributes": {f"a{n}": "x" * 4000 for n in range(50)}}
+    for number in range(12):
+        await api.call("PATCH", f"{BASE}/conversations/{it['id']}", {**patched, "subject": f"{number}"})
+    page, full = await inbox_reading.events(api.gateway.db, api.account_id, 0, None, 200, 1 << 20)
+    assert full
+    assert sum(len(row["data"]) for row, _ in page) < (1 << 20) + 250_000
+    async with watching(api, f"{BASE}/events?after=0") as stream:
+        last = await api.gateway.inbox.last_event(api.account_id)
+        seen = await some(stream, last)
+    assert [event["id"] for event in seen] == list(range(1, last + 1))

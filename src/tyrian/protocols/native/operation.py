@@ -6,7 +6,7 @@ what it cannot do; `serving` turns either into a problem document.
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from uuid import UUID
 
 from msgspec import Struct
@@ -57,6 +57,10 @@ class Call:
         raise not_found(f'There is no {what} with the id "{text[:64]}".')
 
 
+#: Seconds that one write of a stream may take: it waits while the reader has not taken some 64 KiB from before.
+PATIENCE: Final = 30.0
+
+
 @dataclass(slots=True)
 class Reply:
     """What to answer: a value to write as JSON, or a stream of bytes."""
@@ -66,6 +70,8 @@ class Reply:
     headers: dict[str, str] = field(default_factory=dict)
     stream: AsyncIterator[bytes] | None = None
     content_type: str = JSON
+    #: Seconds that one write of a stream may take.
+    patience: float = PATIENCE
 
 
 Handler = Callable[[Call], Awaitable[Reply]]

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 import msgspec
 from msgspec import Struct, inspect
 from starlette.requests import ClientDisconnect, Request
-from starlette.responses import Response, StreamingResponse
+from starlette.responses import Response
 
 from tyrian.domain.media import TooLarge
 from tyrian.domain.problem import Problem, Refused
@@ -18,6 +18,7 @@ from tyrian.engine.limiter import KeyLimiter
 from tyrian.protocols.native.body import read
 from tyrian.protocols.native.errors import CONTENT_TYPE, ApiError, invalid, not_found
 from tyrian.protocols.native.operation import Call, Operation, Reply
+from tyrian.protocols.native.streaming import Stream
 from tyrian.store.database import LOST
 from tyrian.store.reading import TooSlow
 
@@ -230,7 +231,7 @@ def _choices(kind: Any) -> str | None:
 def respond(reply: Reply) -> Response:
     """A handler's reply as an HTTP response."""
     if reply.stream is not None:
-        return StreamingResponse(reply.stream, reply.status, headers=reply.headers, media_type=reply.content_type)
+        return Stream(reply.stream, reply.status, reply.headers, reply.content_type, reply.patience)
     body = b"" if reply.body is None else _encode(reply.body)
     headers = {**reply.headers, **({"content-type": reply.content_type} if body else {})}
     return Response(body, reply.status, headers)
