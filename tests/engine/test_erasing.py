@@ -10,9 +10,11 @@ from tests.engine.people import ANA, IVO, House, housed
 from tests.engine.test_blocks import NOBODY, block
 from tests.engine.test_consent import entry, leaves, refused, suppress, until
 from tyrian.domain.content import Contact as Card
+from tyrian.domain.conversation import Author, By, Opening
 from tyrian.domain.people import Place
 from tyrian.domain.purpose import Purpose
 from tyrian.engine.consent import Record
+from tyrian.inbox.setup import install
 from tyrian.store import people as people_store, suppressions
 from tyrian.store.suppressions import NoContact
 
@@ -76,14 +78,36 @@ async def test_all_that_is_remembered_of_a_person_goes_and_nothing_of_others(hou
     others = {(house.channel("bot").id, "u2"), (house.channel("other-bot").id, "u1")}
     assert all(found <= others for found in left.values()), left
     assert left["sessions"] == left["codes"] == left["flow_runs"] == others
-    names = await house.gateway.db.fetch("SELECT person, name, revision FROM conversations ORDER BY channel_id, person")
-    assert [tuple(row) for row in names] == [
+    talks = await house.gateway.db.fetch("SELECT person, name, revision FROM conversations ORDER BY channel_id, person")
+    assert [tuple(row) for row in talks] == [
         (ANA[1:], None, 2), ("u1", None, 2), ("u2", "Ana", 1), ("u1", "Ana", 1),
     ]  # fmt: skip
     assert await house.gateway.people.on(house.channel("sms"), ANA) is None
     assert await house.gateway.people.on(house.channel("bot"), "u1") is None
     assert await house.gateway.people.on(house.channel("bot"), "u2") is not None
     assert await listed(house) == []
+
+
+async def test_what_was_said_in_conversations_goes_and_an_open_one_can_go_on(house: House) -> None:
+    install(house.gateway)
+    inbox, bot, agent = house.gateway.inbox, house.channel("bot"), Author(By.API)
+    opening = Opening(name="Ana", subject="debts", attributes={"debt": "100"}, reopen=False)
+    await house.says("bot", "u1", "hi")
+    talks: list[Any] = []
+    for person in ("u1", "u1", "u2"):
+        talk = await inbox.open(house.account_id, bot, person, by=agent, opening=opening)
+        await inbox.note(house.account_id, talk.id, "She owes us 100.", by=agent)
+        talks.append(talk.id)
+        if len(talks) == 1:
+            await inbox.close(house.account_id, talk.id, by=agent)
+    await erase(house, "bot", "u1")
+    lines = await house.gateway.db.fetch("SELECT DISTINCT conversation_id FROM conversation_items")
+    assert [row[0] for row in lines] == [talks[2]]
+    assert await inbox.get(house.account_id, talks[0]) is None
+    left = await inbox.get(house.account_id, talks[1])
+    assert (left.name, left.subject, left.attributes, left.address) == (None, None, {}, "u1")
+    await inbox.note(house.account_id, talks[1], "who was that?", by=agent)
+    assert [item.text for item in await inbox.items(house.account_id, talks[1])] == ["who was that?"]
 
 
 async def test_a_repeat_changes_nothing_and_an_unknown_id_is_told_apart(house: House) -> None:

@@ -1,9 +1,9 @@
 """Erasing people: what the gateway knows of a person goes, and what keeps them from being written to stays.
 
 What goes: the contact with its addresses and consents; where the person stands in flows, with the variables; keyboards,
-the codes of buttons, sessions, what networks said of them; their name in conversations. What stays is said by address
-on the suppression list: opt-outs, and whatever the contact was suppressed for. Messages, what people wrote and the
-lines of conversations are history, and go with it.
+the codes of buttons, sessions, what networks said of them; conversations with them, of which those that are not closed
+stay empty. What stays is said by address on the suppression list: opt-outs, and whatever the contact was suppressed
+for. Messages and what people wrote are history, and go with it.
 
 All of it is one transaction. A message of the person at the same moment comes before it, and is erased of its contact,
 or after it, and makes a new one.

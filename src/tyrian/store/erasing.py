@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
+from tyrian.domain.conversation import ConversationState
 from tyrian.domain.people import Place
 from tyrian.store.database import Connection, Database
 
@@ -16,17 +17,23 @@ WITH w AS MATERIALIZED (
     CROSS JOIN LATERAL unnest(ARRAY[p.address, '+' || p.address]) AS spelt
 )
 """
+_IS_CLOSED: Final = ConversationState.CLOSED.value
 #: What is remembered of a person on a channel. Messages that wait for a person to write (`session_waits`) are work at
 #: hand, and end by themselves.
 _TRACES: Final = (
     "keyboards", "codes", "stale_presses", "flow_runs", "flow_contexts", "subscriptions", "blocks", "sessions",
 )  # fmt: skip
-_NAMELESS = f"""
-{_PLACES}, l AS MATERIALIZED (
-    SELECT o.id FROM w JOIN conversations o ON o.channel_id = w.channel_id AND o.person = w.person
-    WHERE o.name IS NOT NULL ORDER BY o.id FOR UPDATE OF o
-)
-UPDATE conversations o SET name = NULL, revision = o.revision + 1 FROM l WHERE o.id = l.id
+#: Taken up first, as everybody who changes a conversation does.
+_CONVERSATIONS = f"""
+{_PLACES}
+SELECT o.id, o.state FROM w JOIN conversations o ON o.channel_id = w.channel_id AND o.person = w.person
+ORDER BY o.id FOR UPDATE OF o
+"""
+_LINES = "DELETE FROM conversation_items WHERE conversation_id = ANY($1::uuid[])"
+_CLOSED = "DELETE FROM conversations WHERE id = ANY($1::uuid[])"
+_OPEN = """
+UPDATE conversations SET name = NULL, subject = NULL, attributes = '{}', revision = revision + 1
+WHERE id = ANY($1::uuid[])
 """
 _CHANNELS = "SELECT id FROM channels WHERE account_id = $1"
 _ADDRESSES = "DELETE FROM contact_addresses WHERE contact_id = $1"
@@ -47,13 +54,20 @@ async def channels(connection: Connection, account_id: int) -> list[int]:
 
 
 async def traces(connection: Connection, account_id: int, places: Sequence[Place]) -> None:
-    """Removes what is remembered of a person where they are reached; conversations with them lose the name."""
+    """Removes what is remembered of a person where they are reached, and what was said in conversations with them.
+
+    A conversation that is not closed stays, without name, subject and attributes, for somebody may be at it.
+    """
     if not places:
         return
     given = account_id, [p.scope for p in places], [p.address for p in places]
     for table in _TRACES:
         await connection.execute(f"{_PLACES} {_delete(table)}", *given)
-    await connection.execute(_NAMELESS, *given)
+    found = await connection.fetch(_CONVERSATIONS, *given)
+    closed = [row["id"] for row in found if row["state"] == _IS_CLOSED]
+    await connection.execute(_LINES, [row["id"] for row in found])
+    await connection.execute(_CLOSED, closed)
+    await connection.execute(_OPEN, [row["id"] for row in found if row["id"] not in closed])
 
 
 def _delete(table: str) -> str:

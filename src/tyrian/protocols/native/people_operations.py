@@ -117,9 +117,9 @@ PEOPLE: Final = (
         summary="Erase a person",
         description=(
             "Removes the contact with its name, attributes, addresses and consents, and what is remembered of the "
-            "person: where they stand in flows, with the variables, keyboards, the codes of buttons, sessions, their "
-            "name in conversations. Opt-outs and suppressions stay, by address, on the suppression list. Messages and "
-            "conversations go when their time is over. This cannot be undone; a repeat changes nothing."
+            "person: where they stand in flows, with the variables, keyboards, the codes of buttons, sessions, "
+            "conversations. Opt-outs and suppressions stay, by address, on the suppression list. Messages go when "
+            "their time is over. This cannot be undone; a repeat changes nothing."
         ),
         scope=MANAGE,
         handler=people.erase,
