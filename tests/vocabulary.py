@@ -4,6 +4,7 @@ import ast
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Final
 
@@ -42,10 +43,17 @@ def metrics(source: Path = SOURCE) -> Words:
 
 def _collected(source: Path, find: Callable[[ast.AST], Iterable[str]]) -> Words:
     found: dict[str, set[str]] = defaultdict(set)
-    for path in sorted(source.rglob("*.py")):
-        for word in find(ast.parse(path.read_text("utf-8"))):
-            found[word].add(str(path.relative_to(source)))
+    for place, tree in _trees(source):
+        for word in find(tree):
+            found[word].add(place)
     return found
+
+
+@cache
+def _trees(source: Path) -> list[tuple[str, ast.Module]]:
+    """Every module, parsed, by its place."""
+    paths = sorted(source.rglob("*.py"))
+    return [(str(path.relative_to(source)), ast.parse(path.read_text("utf-8"))) for path in paths]
 
 
 # -- Reasons ----------------------------------------------------------------------------------------------------------

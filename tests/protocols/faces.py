@@ -10,7 +10,12 @@ from typing import Any, Final, TypeVar
 
 import aiohttp
 import msgspec
+from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
+from schemathesis.core.errors import InvalidSchema
+from schemathesis.core.result import Ok, Result
+from schemathesis.pytest.lazy import get_all_tests
+from schemathesis.schemas import BaseSchema
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
     response_headers_conformance,
@@ -64,6 +69,30 @@ async def ask(
     sent = {name: value for name, value in headers.items() if value is not None}
     async with http.request(method, url, headers=sent, **more) as response:
         return kind(response.status, response.headers, await response.read())
+
+
+def operations(schema: BaseSchema) -> list[str]:
+    """The operations that a document describes, as in `GET /path`."""
+    return [_sound(found).label for found in schema.get_all_operations()]
+
+
+def ask_all(schema: BaseSchema, operation: str, examples: int, judge: Callable[[Any], None]) -> None:
+    """Makes up requests of one operation, and has each asked and judged; `examples` of them are left to chance.
+
+    `schema.parametrize()` makes them up while tests are collected, which each process does for all of them: it takes
+    longer than to ask them.
+    """
+    calm = settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
+    for made in get_all_tests(schema=schema.include(name=operation), test_func=judge, settings=calm, given_kwargs={}):
+        _, test = _sound(made)
+        test()
+
+
+def _sound(result: Result[T, InvalidSchema]) -> T:
+    """What was made of a part of a document. Raises what is wrong with it."""
+    if isinstance(result, Ok):
+        return result.ok()
+    raise result.err()
 
 
 @contextmanager

@@ -6,9 +6,8 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
 
-from tests.protocols.faces import CHECKS, in_a_thread
+from tests.protocols.faces import CHECKS, ask_all, in_a_thread, operations
 from tests.protocols.genesys.conftest import Api, serving
 from tyrian.protocols.genesys import openapi
 
@@ -32,9 +31,11 @@ def live(module_database_url: str) -> Iterator[Api]:
         yield opened
 
 
-@schema.parametrize()
-@settings(max_examples=5, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-def test_whatever_is_asked(case: Any, live: Api) -> None:
-    headers = {} if case.operation.path == "/oauth/token" else {"Authorization": f"Bearer {live.token}"}
-    response = case.call(base_url=live.url, headers=headers)
-    case.validate_response(response, checks=CHECKS)
+@pytest.mark.parametrize("operation", operations(schema))
+def test_whatever_is_asked(operation: str, live: Api) -> None:
+    def judge(case: Any) -> None:
+        headers = {} if case.operation.path == "/oauth/token" else {"Authorization": f"Bearer {live.token}"}
+        response = case.call(base_url=live.url, headers=headers)
+        case.validate_response(response, checks=CHECKS)
+
+    ask_all(schema, operation, 5, judge)

@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 import schemathesis
-from hypothesis import HealthCheck, settings
 
-from tests.protocols.faces import CHECKS, in_a_thread
+from tests.protocols.faces import CHECKS, ask_all, in_a_thread, operations
 from tests.protocols.infobip.conftest import Api, serving
 from tyrian.engine.channel_spec import ChannelSpec
 from tyrian.protocols.infobip import openapi
@@ -55,7 +54,9 @@ def live(module_database_url: str) -> Iterator[Api]:
         yield opened
 
 
-@schema.parametrize()
-@settings(max_examples=3, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-def test_nothing_that_is_asked_breaks_the_face(case: "schemathesis.Case[Any]", live: Api) -> None:
-    case.call_and_validate(base_url=live.url, headers={"Authorization": live.authorization}, checks=CHECKS)
+@pytest.mark.parametrize("operation", operations(schema))
+def test_nothing_that_is_asked_breaks_the_face(operation: str, live: Api) -> None:
+    def judge(case: Any) -> None:
+        case.call_and_validate(base_url=live.url, headers={"Authorization": live.authorization}, checks=CHECKS)
+
+    ask_all(schema, operation, 3, judge)

@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from hypothesis import given, settings, strategies as st
 
-from tests.protocols.faces import CHECKS, in_a_thread
+from tests.protocols.faces import CHECKS, ask_all, in_a_thread, operations
 from tests.protocols.telesign.conftest import CALM, CUSTOMER, KEY, SEND, Api, opened
 from tyrian.protocols.telesign import codes, openapi, signing
 from tyrian.protocols.telesign.checks import Checked, check
@@ -31,10 +31,12 @@ def live(module_database_url: str) -> Iterator[Api]:
 schema = schemathesis.openapi.from_dict(copy.deepcopy(openapi.document()))
 
 
-@schema.parametrize()
-@settings(CALM, max_examples=8)
-def test_the_document_keeps_its_word(case: Any, live: Api) -> None:
-    case.call_and_validate(base_url=live.url, headers=AUTHORIZATION, checks=CHECKS)
+@pytest.mark.parametrize("operation", operations(schema))
+def test_the_document_keeps_its_word(operation: str, live: Api) -> None:
+    def judge(case: Any) -> None:
+        case.call_and_validate(base_url=live.url, headers=AUTHORIZATION, checks=CHECKS)
+
+    ask_all(schema, operation, 8, judge)
 
 
 JSON = st.recursive(
