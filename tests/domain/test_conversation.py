@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings, strategies as st
 
 from tyrian.domain.conversation import Author, By, Conversation, ConversationState, Ending, Hours, LegState, Role
+from tyrian.domain.conversation_advance import advance
+from tyrian.domain.conversation_facts import due, is_waiting, threads_on
 from tyrian.domain.conversation_moves import (
-    MOST_LEGS,
     Accept,
     Alert,
     Arrive,
@@ -25,11 +26,8 @@ from tyrian.domain.conversation_moves import (
     Reopen,
     ToExternal,
     Wrote,
-    advance,
-    due,
-    is_waiting,
-    threads_on,
 )
+from tyrian.domain.conversation_step import MOST_LEGS
 from tyrian.domain.opening import is_open, problems_of_hours
 
 NOON = datetime(2026, 1, 1, 12, tzinfo=UTC)

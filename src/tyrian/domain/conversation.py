@@ -1,6 +1,6 @@
 """The two-way thread with one person: the conversation, those who take part in it, and what was said.
 
-Times are aware datetimes, durations whole seconds. How a conversation changes is in `domain/conversation_moves.py`.
+Times are aware datetimes, durations whole seconds. How a conversation changes is in `domain/conversation_advance.py`.
 """
 
 from datetime import datetime

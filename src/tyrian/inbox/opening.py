@@ -4,7 +4,8 @@ from typing import Final
 from uuid import UUID
 
 from tyrian.domain.conversation import Author, ChannelInbox, Conversation, Opening
-from tyrian.domain.conversation_moves import Open, Reopen, threads_on
+from tyrian.domain.conversation_facts import threads_on
+from tyrian.domain.conversation_moves import Open, Reopen
 from tyrian.domain.problem import Problem, Refused
 from tyrian.engine.inbox_port import NEUTRAL, NotNow
 from tyrian.engine.ports import Channel

@@ -11,7 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from tyrian.domain.conversation import SYSTEM, Author, By, Conversation, ItemKind
-from tyrian.domain.conversation_moves import Arrive, Enqueue, Open, threads_on
+from tyrian.domain.conversation_facts import threads_on
+from tyrian.domain.conversation_moves import Arrive, Enqueue, Open
 from tyrian.engine.inbox_port import NotNow
 from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import Turn

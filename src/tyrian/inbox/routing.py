@@ -11,7 +11,8 @@ from typing import Final
 from uuid import UUID
 
 from tyrian.domain.conversation import SYSTEM, LegState, Pick, Role
-from tyrian.domain.conversation_moves import Alert, Close, Decline, alerts_until, last_agent, last_word, passed_over
+from tyrian.domain.conversation_facts import alerts_until, last_agent, last_word, passed_over
+from tyrian.domain.conversation_moves import Alert, Close, Decline
 from tyrian.domain.opening import is_open
 from tyrian.engine.inbox_port import NotNow
 from tyrian.inbox.base import Base

@@ -15,7 +15,8 @@ import msgspec
 from tyrian.domain import limits
 from tyrian.domain.content import Base as Neutral, Content
 from tyrian.domain.conversation import Author, By, Conversation, Item, ItemKind, Role
-from tyrian.domain.conversation_moves import Wrote, answered_after
+from tyrian.domain.conversation_facts import answered_after
+from tyrian.domain.conversation_moves import Wrote
 from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.session import CLOSED

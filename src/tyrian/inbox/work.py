@@ -11,7 +11,9 @@ from msgspec.structs import replace
 
 from tyrian.domain.content import Base as Content
 from tyrian.domain.conversation import Author, ChannelInbox, Conversation, Item, ItemKind
-from tyrian.domain.conversation_moves import Move, advance, due, is_waiting
+from tyrian.domain.conversation_advance import advance
+from tyrian.domain.conversation_facts import due, is_waiting
+from tyrian.domain.conversation_moves import Move
 from tyrian.store import inbox as store, inbox_people as people
 from tyrian.store.database import Connection
 from tyrian.store.inbox import NewEvent, Row
