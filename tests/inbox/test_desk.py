@@ -2,6 +2,8 @@
 
 import asyncio
 from collections.abc import Sequence
+from contextlib import aclosing
+from typing import Any
 from uuid import uuid4
 
 import pytest
@@ -260,6 +262,42 @@ class TestAnswering:
         assert await house.desk.count(house.account_id, Search(limit=1, offset=5)) == 2
         assert await house.desk.count(house.account_id, Search(open=True)) == 1
         assert list(await house.desk.list(house.account_id + 1, Search())) == []
+
+    async def test_who_types_is_told_once_a_second_and_kept_nowhere(self, house: House, clock: ManualClock) -> None:
+        await house.inbox()
+        await house.say(ANA, "hello")
+        it, channel = await house.talk(ANA), house.channel("one")
+        last = await house.desk.last_event(house.account_id)
+
+        async def types(person: str = ANA) -> None:
+            await house.desk.typing(channel, person)
+
+        async def one(stream: Any) -> tuple[str, int]:
+            told = await asyncio.wait_for(anext(stream), 20)
+            return told.type, told.number
+
+        async with (
+            aclosing(house.desk.watch(house.account_id, after=last)) as stream,  # type: ignore[type-var]
+            aclosing(house.desk.watch(house.account_id, after=last, conversation_id=uuid4())) as other,  # type: ignore[type-var]
+        ):
+            waiting, elsewhere = asyncio.ensure_future(one(stream)), asyncio.ensure_future(anext(other))
+
+            async def watched() -> bool:
+                return house.desk.watching.count == 2
+
+            await house.until(watched)
+            await types()
+            assert await waiting == ("typing", last)
+            await types()
+            await types("+385991234502")
+            await house.desk.note(house.account_id, it.id, "seen", by=API)
+            assert [await one(stream), await one(stream)] == [("item", last + 1), ("conversation", last + 2)]
+            await clock.advance(1)
+            await types()
+            assert await one(stream) == ("typing", last + 2)
+            assert not elsewhere.done() or elsewhere.result() is None
+            elsewhere.cancel()
+            await asyncio.gather(elsewhere, return_exceptions=True)
 
     async def test_a_thread_is_read_in_pages(self, house: House) -> None:
         await house.inbox()

@@ -76,5 +76,7 @@ def tell(event: dict[str, Any], *, as_json: bool) -> None:
             screen().print(Text(f"{data['conversation_id']}  ").append_text(line(data)))
         case "agent" if "removed" not in data:
             screen().print(Text.assemble(f"Agent {data['name']} is ", state(data["state"]), "."))
+        case "typing":
+            screen().print(Text(f"{data['conversation_id']}  types ...", style="dim"))
         case "gap":
             complain("Some events are no longer kept: list what you need anew.")

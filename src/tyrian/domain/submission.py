@@ -5,6 +5,7 @@ Durations are whole seconds; times are aware datetimes.
 
 from datetime import datetime
 from typing import Annotated, Any
+from uuid import UUID
 
 from msgspec import Meta, Struct
 
@@ -78,6 +79,8 @@ class Plan(Struct, kw_only=True, omit_defaults=True):
     track_links: bool | None = None
     #: What is done about its files before it is sent; None leaves it to the channel.
     media: MediaPolicy | None = None
+    #: The conversation that it is said in; None where it is in none yet.
+    conversation_id: UUID | None = None
 
 
 class Recipient(Struct, kw_only=True, omit_defaults=True):

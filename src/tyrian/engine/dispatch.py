@@ -265,6 +265,7 @@ class Dispatch:
             ttl=max(int((ends - now).total_seconds()), 1),
             tries=facts.tries,
             resent=facts.uncertain > 0,
+            conversation_id=known.plan.conversation_id,
         )
 
     async def _handed_on(

@@ -65,6 +65,8 @@ class _Gateway(Protocol):
     def inbound(self) -> InboundDesk: ...
     @property
     def flows(self) -> Any: ...
+    @property
+    def inbox(self) -> Any: ...
 
 
 class _Gone(Exception):
@@ -130,6 +132,8 @@ class Hooks:
             answer = await self._committed(entry, answer)
         if answer.opened:
             await self._opened(entry, answer)
+        if answer.typing:
+            await self._typing(entry, answer.typing)
         if answer.then is not None:
             try:
                 answer.then()
@@ -191,6 +195,16 @@ class Hooks:
                     await flows.opened(entry.channel.id, person_of(one.person), one.context)
         except Exception as error:
             log.warning("channel %s: by which link somebody came is not noted: %r", entry.channel.name, error)
+
+    async def _typing(self, entry: ChannelEntry, people: Sequence[str]) -> None:
+        """Tells those who watch the inbox who types. Whatever comes of that, the network is answered."""
+        if self._gateway.inbox is None:
+            return
+        try:
+            for person in people:
+                await self._gateway.inbox.typing(entry.channel, person)
+        except Exception as error:
+            log.warning("channel %s: that somebody types is not told: %r", entry.channel.name, error)
 
     async def _commit(self, entry: ChannelEntry, answer: HookAnswer) -> None:
         gateway, channel = self._gateway, entry.channel

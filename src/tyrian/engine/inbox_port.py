@@ -45,7 +45,8 @@ class Happening(Struct, frozen=True, omit_defaults=True):
     """One event of an account's inbox, from its durable log. `number` rises by one with each event of the account.
 
     `type` is `item` (a line was added to a thread: `data` is the item as the API shows it), `conversation` (its state,
-    legs, attributes or counts changed), `agent` or `queue`.
+    legs, attributes or counts changed), `agent` or `queue`; or `typing`: a person types, which is in no log and has the
+    number of what happened before it.
     """
 
     number: int
@@ -234,6 +235,13 @@ class Inbox(Port):
         self, account_id: int, conversation_id: UUID, *, by: Author, key: str | None = None
     ) -> Conversation:
         """Opens it again. `NotNow` if the person has another conversation on this channel that is not closed."""
+        ...
+
+    async def typing(self, channel: Channel, person: str) -> None:
+        """Tells those who watch, on every node, that a person types, once a second at most. Nothing is kept of it.
+
+        Of somebody without a conversation that goes on, nothing is told.
+        """
         ...
 
     async def set_attributes(

@@ -91,6 +91,8 @@ class Outgoing:
     tries: int = 1
     #: True when an earlier try of this attempt ended uncertain, so that the network may have it already.
     resent: bool = False
+    #: The conversation that it is said in, if any.
+    conversation_id: UUID | None = None
 
 
 # -- What a send may come to: exactly one of these four ---------------------------------------------------------------
@@ -212,6 +214,8 @@ class HookAnswer:
     inbound: Sequence[Inbound] = ()
     subscriptions: Sequence[Subscription] = ()
     opened: Sequence[Opened] = ()
+    #: People who type. Those who watch the inbox are told; nothing is kept.
+    typing: Sequence[str] = ()
     #: Called once all of this is committed, right before the answer; what takes longer it must begin on its own.
     then: Callable[[], None] | None = None
 

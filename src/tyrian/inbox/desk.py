@@ -19,6 +19,7 @@ from tyrian.inbox.moving import Mover
 from tyrian.inbox.recording import Recorder, Router
 from tyrian.inbox.routing import Routing
 from tyrian.inbox.sending import Sending
+from tyrian.inbox.typing import TYPES, Typing, read as read_typing
 from tyrian.inbox.watching import Watching
 from tyrian.store import inbox as store, inbox_reading as reading
 from tyrian.store.database import LOST
@@ -39,6 +40,7 @@ class Desk(Mover, Handing):
         self.recorder = Recorder(self.base)
         self.router = Router(self.base)
         self.watching = Watching(gateway.db)
+        self.types = Typing(self.base)
         self._tasks: set[asyncio.Task[None]] = set()
 
     # -- Life -----------------------------------------------------------------------------------------------------
@@ -90,6 +92,8 @@ class Desk(Mover, Handing):
             self._spawn(self._refresh())
         elif payload.startswith(WAKE):
             self.watching.wake(int(payload.removeprefix(WAKE)))
+        elif payload.startswith(TYPES):
+            self.watching.typing(*read_typing(payload), self.base.now())
 
     async def _refresh(self) -> None:
         try:
@@ -154,6 +158,10 @@ class Desk(Mover, Handing):
     ) -> AsyncIterator[Happening | None]:
         """Events from now on, or after that number, as they happen; None every few seconds as a sign of life."""
         return self.watching.watch(account_id, after=after, conversation_id=conversation_id)
+
+    async def typing(self, channel: Channel, person: str) -> None:
+        """Tells those who watch that a person types."""
+        await self.types.hear(channel, person)
 
     # -- Saying ---------------------------------------------------------------------------------------------------
 

@@ -121,7 +121,7 @@ class Sending:
         if found:
             raise Refused(found)
         to = spelled(entry, conversation.address, "/conversation_id")
-        plan = Plan(cascade=[step], purpose=purpose)
+        plan = Plan(cascade=[step], purpose=purpose, conversation_id=conversation.id)
         return Submission(
             account_id=conversation.account_id,
             plan=plan,

@@ -6,11 +6,13 @@ a slow one costs nothing but itself, and one that was cut off goes on where it w
 
 import asyncio
 import contextlib
-from collections import defaultdict
+from collections import defaultdict, deque
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from typing import Final
 from uuid import UUID
+
+from msgspec.structs import replace
 
 from tyrian.engine.inbox_port import Happening
 from tyrian.store import inbox_reading as store
@@ -21,7 +23,17 @@ HEARTBEAT: Final = 10.0
 #: Events that a watcher reads at once, and bytes of them.
 _PAGE: Final = 200
 _SIZE: Final = 1 << 20
+#: Of what is in no log, so much waits for a watcher who is slow.
+_PASSING: Final = 100
 _EPOCH: Final = datetime.fromtimestamp(0, UTC)
+
+
+class _Watcher(asyncio.Event):
+    """One who watches: set when there is more. What is in no log passes through `passing`."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.passing: deque[Happening] = deque(maxlen=_PASSING)
 
 
 class Watching:
@@ -29,7 +41,7 @@ class Watching:
 
     def __init__(self, db: Database) -> None:
         self._db = db
-        self._waiting: dict[int, set[asyncio.Event]] = defaultdict(set)
+        self._waiting: dict[int, set[_Watcher]] = defaultdict(set)
         self._ended = False
 
     @property
@@ -43,6 +55,13 @@ class Watching:
             if account_id is None or account_id == number:
                 for event in events:
                     event.set()
+
+    def typing(self, account_id: int, conversation_id: UUID, at: datetime) -> None:
+        """A person types. Whoever does not watch now never hears of it."""
+        told = Happening(0, at, "typing", conversation_id, {"conversation_id": str(conversation_id)})
+        for watcher in list(self._waiting.get(account_id, ())):
+            watcher.passing.append(told)
+            watcher.set()
 
     def end(self) -> None:
         """Sends every watcher away: the node stops."""
@@ -60,7 +79,7 @@ class Watching:
             if after > last or after < kept - 1:
                 number = kept - 1 if after < kept else last
                 yield Happening(number, _EPOCH, "gap", None, {})
-        more = asyncio.Event()
+        more = _Watcher()
         self._waiting[account_id].add(more)
         try:
             while not self._ended:
@@ -69,6 +88,10 @@ class Watching:
                 for row, data in page:
                     number = row["number"]
                     yield Happening(number, row["at"], row["type"], row["conversation_id"], data)
+                while more.passing:
+                    one = more.passing.popleft()
+                    if conversation_id in (None, one.conversation_id):
+                        yield replace(one, number=number)
                 if not full and not self._ended:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(more.wait(), HEARTBEAT)

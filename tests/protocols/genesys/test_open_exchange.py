@@ -1,6 +1,7 @@
 """Open Messaging served: what goes to a middleware, presses, receipts, events, and the settings behind them."""
 
 import asyncio
+from contextlib import aclosing
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -279,6 +280,37 @@ async def test_typing_is_taken_and_kept_nowhere(api: Api) -> None:
     assert await api.inbound() == []
 
 
+@pytest.mark.parametrize("way", ["the API", "the hook"])
+async def test_people_who_type_are_told_of_where_the_setting_says_so(api: Api, way: str) -> None:
+    setting = (await api.post(SETTINGS, {"name": "Typing", **TYPING_IN})).body
+    there = await integrated(api, messagingSetting={"id": setting["id"]})
+    conversation = UUID((await there.says("hello"))["conversationId"])
+    body = {"channel": sender(), "events": [{"eventType": "Typing"}]}
+
+    async def types() -> None:
+        if way == "the API":
+            assert (await there.bring("event", body)).status == 200
+            return
+        raw, path = msgspec.json.encode(body), f"/hooks/{there.channel.channel.id}"
+        signed = {"Authorization": "", "X-Hub-Signature-256": signature(raw)}
+        assert (await api.call("POST", path, raw, headers=signed)).status == 200
+
+    inbox, account = api.gateway.inbox, api.account_id
+    last = await inbox.last_event(account)
+    async with aclosing(inbox.watch(account, after=last)) as stream:
+
+        async def typing() -> Any:
+            return await anext(one async for one in stream if one is not None and one.type == "typing")
+
+        waiting = asyncio.ensure_future(typing())
+        await api.until(lambda: inbox.watching.count)
+        await types()
+        told = await asyncio.wait_for(waiting, 5)
+    assert (told.conversation_id, told.data) == (conversation, {"conversation_id": str(conversation)})
+    kept = await api.gateway.db.fetch("SELECT type FROM inbox_events WHERE account_id = $1", account)
+    assert {row["type"] for row in kept} <= {"item", "conversation"}
+
+
 async def test_agents_who_type_are_told_of_where_the_setting_says_so(api: Api) -> None:
     on = {"typing": {"on": {"inbound": "Disabled", "outbound": "Enabled"}}}
     setting = (await api.post(SETTINGS, {"name": "Typing", "event": on})).body
@@ -291,6 +323,16 @@ async def test_agents_who_type_are_told_of_where_the_setting_says_so(api: Api) -
     (told,) = await there.brought("Event")
     assert told["events"] == [{"eventType": "Typing", "typing": {"type": "On", "duration": 5000}}]
     assert told["channel"]["to"]["id"] == "customer-7"
+    assert told["conversationId"] == str(conversation.id)
+
+
+async def test_what_is_said_in_a_conversation_names_it(api: Api) -> None:
+    there = await integrated(api)
+    conversation = (await there.says("hello"))["conversationId"]
+    by = Author(By.API, "test")
+    await api.gateway.inbox.send(api.account_id, UUID(conversation), neutral.Text(text="On its way"), by=by)
+    (brought,) = await there.brought("Text")
+    assert (brought["text"], brought["conversationId"]) == ("On its way", conversation)
 
 
 async def test_the_deprecated_operation_takes_all_of_them(api: Api) -> None:

@@ -118,5 +118,5 @@ async def typing(call: Call) -> Reply:
     entry = call.desk.gateway.channels.by_id(where.conversation.channel_id)
     connector = getattr(entry.connector, "inner", None) if entry is not None else None
     if connector is not None and hasattr(connector, "typing"):
-        await connector.typing(where.conversation.address)
+        await connector.typing(where.conversation.address, where.conversation.id)
     return Reply(status=202)

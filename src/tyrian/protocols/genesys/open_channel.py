@@ -9,7 +9,7 @@ import asyncio
 import contextlib
 from typing import Any, Final
 from urllib.parse import urlsplit
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import msgspec
 
@@ -96,16 +96,17 @@ class OpenConnector:
             return Refused(_REFUSALS.get(answered.status, failure.reason), answered.exchange)
         return failure or Sent(str(outgoing.message_id), answered.exchange)
 
-    async def typing(self, person: str) -> None:
+    async def typing(self, person: str, conversation_id: UUID | None = None) -> None:
         """Shows that somebody types, where the messaging setting says so. Goes on in the background, and may fail."""
         if not self._facts.config.typing_out or len(self._typing) >= _MAX_TYPING:
             return
-        task = asyncio.create_task(self._show_typing(person))
+        task = asyncio.create_task(self._show_typing(person, conversation_id))
         self._typing.add(task)
         task.add_done_callback(self._typing.discard)
 
-    async def _show_typing(self, person: str) -> None:
-        body = _encode(normal.typing(self._facts, person, str(uuid4()), self._clock.now()))
+    async def _show_typing(self, person: str, conversation_id: UUID | None) -> None:
+        told = normal.typing(self._facts, person, str(uuid4()), self._clock.now())
+        body = _encode(normal.within(conversation_id, told))
         with contextlib.suppress(Blocked):
             await self._post(body)
 
@@ -130,7 +131,8 @@ class OpenConnector:
             taken = self._read(request.body)
         except ApiError as error:
             return HookAnswer(error.status, _encode(error.answer("")))
-        return HookAnswer(body=_encode(taken.answer), receipts=taken.receipts, inbound=taken.messages)
+        typing = (taken.typing,) if taken.typing is not None else ()
+        return HookAnswer(body=_encode(taken.answer), receipts=taken.receipts, inbound=taken.messages, typing=typing)
 
     def _read(self, body: bytes) -> reading.Taken:
         members = decode(body, dict[str, Any])

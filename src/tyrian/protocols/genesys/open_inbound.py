@@ -81,7 +81,7 @@ async def _receipt(call: Call, entry: ChannelEntry) -> Reply:
 
 
 async def event(call: Call) -> Reply:
-    """Takes events: that a person types. Nothing is kept of them."""
+    """Takes events: that a person types. Who watches the inbox is told, where the setting says so; nothing is kept."""
     return await _event(call, _entry(call))
 
 
@@ -140,6 +140,8 @@ async def _take(call: Call, entry: ChannelEntry, taken: reading.Taken, *, prefet
     gateway, answer = call.desk.gateway, taken.answer
     if taken.receipts:
         await gateway.receipts.submit(entry.channel.id, taken.receipts)
+    if taken.typing is not None and gateway.inbox is not None:
+        await gateway.inbox.typing(entry.channel, taken.typing)
     if taken.first is None:
         return Reply(answer)
     await gateway.inbound.submit(entry.channel, taken.messages)

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 from urllib.parse import urlsplit
+from uuid import UUID
 
 import msgspec
 
@@ -46,13 +47,19 @@ def message(facts: Facts, outgoing: Outgoing, now: datetime) -> dict[str, Any]:
     """A message for a person. It is known by the message's id, of which a receipt speaks."""
     made = said(outgoing.content)
     rich = made["type"] == STRUCTURED
-    return {
+    told = {
         "id": str(outgoing.message_id),
         "channel": _channel(facts, outgoing.to, now, str(outgoing.attempt_id)),
         **made,
         "originatingEntity": "Bot" if rich else "Human",
         "direction": "Outbound",
     }
+    return within(outgoing.conversation_id, told)
+
+
+def within(conversation_id: UUID | None, told: dict[str, Any]) -> dict[str, Any]:
+    """A webhook with the conversation that it is of (captures of 2025 have it), where it is of one."""
+    return told if conversation_id is None else {**told, "conversationId": str(conversation_id)}
 
 
 def said(content: Base) -> dict[str, Any]:

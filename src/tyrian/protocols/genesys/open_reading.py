@@ -159,6 +159,8 @@ class Taken:
     person: str = ""
     first: str | None = None
     attributes: dict[str, str] = field(default_factory=dict)
+    #: Who types, where the integration tells of that.
+    typing: str | None = None
 
 
 # -- Messages ---------------------------------------------------------------------------------------------------------
@@ -264,7 +266,8 @@ def event(given: InboundEvent, facts: Facts) -> Taken:
     for number, one in enumerate(given.events):
         _known(one.event_type, ("Typing",), f"/events/{number}/eventType")
     answer = _answer(given.channel, facts, _time(given.channel.time), "Event")
-    return Taken(answer | {"events": [{"eventType": one.event_type} for one in given.events]})
+    answer["events"] = [{"eventType": one.event_type} for one in given.events]
+    return Taken(answer, typing=given.channel.from_.id if facts.config.typing_in else None)
 
 
 def _answer(channel: FromChannel, facts: Facts, at: datetime, kind: str) -> dict[str, Any]:

@@ -126,7 +126,7 @@ def prepared(one: PreparedAnswer) -> staff.PreparedAnswerAnswer:
 
 def happening(channels: Channels, one: Happening) -> Any:
     """What an event tells, as its resource is shown; of one that was removed, its id."""
-    if "removed" in one.data or not one.data:
+    if "removed" in one.data or not one.data or one.type == "typing":
         return one.data
     match one.type:
         case "item":
