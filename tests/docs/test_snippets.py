@@ -29,6 +29,7 @@ PAGES: Final = (
     "docs/how-to/move-from-infobip.md",
     "docs/how-to/move-from-telesign.md",
     "docs/how-to/move-from-tyntec.md",
+    "docs/how-to/move-from-genesys.md",
 )
 #: Blocks that cannot be run in a test, by page.
 LEFT_OUT: Final = {
