@@ -165,6 +165,53 @@ async def test_a_later_opt_out_counts_for_itself(house: House) -> None:
     assert (await refused(house.send(ANA)))[0] in ("suppressed", "opted_out")
 
 
+async def test_a_second_erasure_says_what_the_person_said_since_the_first(house: House) -> None:
+    """The network had said that they left; later they wrote, and opted out themselves: to write lifts it no more."""
+    await house.news("bot", "u1", subscribed=False)
+    await erase(house, "bot", "u1")
+    await house.says("bot", "u1", "here again")
+    await house.says("bot", "u1", "STOP")
+    await erase(house, "bot", "u1")
+    assert [(a, w) for a, _, _, _, w in await listed(house)] == [("u1", "consent")]
+    await house.says("bot", "u1", "a question")
+    assert (await refused(house.send("u1", channel="bot")))[0] == "suppressed"
+
+
+async def test_an_opt_in_of_before_a_second_erasure_lifts_nothing_after_it(house: House) -> None:
+    await leaves(house)
+    await erase(house)
+    await house.gateway.consent.record(house.account_id, [Record(ANAS, True)])
+    agreed = house.clock.now()
+    await house.later(1)
+    await leaves(house)
+    await erase(house)
+    await house.gateway.consent.record(house.account_id, [Record(ANAS, True, at=agreed)])
+    assert (await refused(house.send(ANA)))[0] == "suppressed"
+
+
+async def test_what_a_contact_is_suppressed_for_is_not_lifted_as_an_opt_out_of_before_is(house: House) -> None:
+    await leaves(house)
+    await erase(house)
+    await house.gateway.consent.record(house.account_id, [Record(ANAS, True, channel_id=house.channel("sms").id)])
+    contact = await house.who("sms", ANA)
+    await suppress(house, entry(house, None, contact_id=contact.id, channel_id=house.channel("sms").id, reason="rude"))
+    await erase(house)
+    assert [(reason, lifted_by) for *_, reason, lifted_by in await listed(house)] == [("rude", None)]
+    await house.later(1)
+    await house.gateway.consent.record(house.account_id, [Record(ANAS, True)])
+    assert (await refused(house.send(ANA)))[0] == "suppressed"
+
+
+async def test_an_opt_out_outlives_a_suppression_of_the_contact_that_ends_before(house: House) -> None:
+    await leaves(house)
+    contact, sms = await house.who("sms", ANA), house.channel("sms").id
+    end = house.clock.now().replace(year=2027)
+    await suppress(house, entry(house, None, contact_id=contact.id, channel_id=sms, until=end, reason="on leave"))
+    await erase(house)
+    house.clock._now = end
+    assert (await refused(house.send(ANA)))[0] == "suppressed"
+
+
 async def test_what_is_suppressed_stays_so_by_every_address(house: House) -> None:
     contact = await house.gateway.people.create(house.account_id, [ANAS, IVOS], NOBODY)
     end = house.clock.now().replace(year=2030)

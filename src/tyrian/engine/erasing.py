@@ -64,14 +64,18 @@ async def _kept(connection: Connection, ids: Ids, contact: Contact, now: datetim
     entries = [
         Entry(
             id=ids.new(now), address=place.address, channel_id=out.channel_id, purpose=out.purpose, reason=OPTED_OUT,
-            until=None, created_at=now, lifted_by="writing" if out.left else "consent",
+            until=None, created_at=now, lifted_by=suppressions.WRITING if out.left else suppressions.CONSENT,
         )
         for place in places
         for out in opt_outs(records, channels if place.is_phone else [place.scope], elsewhere=place.is_phone)
     ]  # fmt: skip
     own = await suppressions.of_contact(connection, contact.id)
     entries += [suppressions.at_address(e, ids.new(now), p.address) for p in places for e in _there(own, p)]
-    return list({(e.address, e.channel_id, e.purpose): e for e in entries}.values())
+    found: dict[tuple[str | None, int, str], Entry] = {}
+    for e in entries:
+        key = (e.address, e.channel_id, e.purpose)
+        found[key] = suppressions.merged(found[key], e) if key in found else e
+    return list(found.values())
 
 
 def _there(entries: Sequence[Entry], place: Place) -> Iterable[Entry]:

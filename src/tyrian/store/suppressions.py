@@ -14,6 +14,9 @@ from tyrian.store.database import Connection, Database
 #: Rows of one statement of an import.
 _CHUNK: Final = 5000
 _LAST: Final = UUID(int=2**128 - 1)
+#: By what the entry of somebody who was erased is lifted: an opt-in that is recorded later, or any message of theirs.
+CONSENT: Final = "consent"
+WRITING: Final = "writing"
 
 #: What an entry is read as, of an address and of a contact.
 _OF_ADDRESS: Final = """
@@ -45,14 +48,19 @@ FROM unnest($2::uuid[], $3::uuid[], $4::int[], $5::text[], $6::text[], $7::times
 ORDER BY w.contact_id, w.channel_id, w.purpose
 ON CONFLICT (contact_id, channel_id, purpose) DO UPDATE SET reason = excluded.reason, until = excluded.until
 """
-#: What is kept of a person who is erased. An entry that is there says more, and ends no sooner than this one.
+#: What is kept of a person who is erased. An entry that is there says more, and ends no sooner than this one; but what
+#: is left of an earlier erasure may be outdated, and says what this one says, from now on. Lifted is it by no less.
 _KEEP = f"""
 INSERT INTO suppressions AS s (id, account_id, address, channel_id, purpose, reason, until, created_at, lifted_by)
 SELECT w.id, $1, w.address, w.channel_id, w.purpose, w.reason, w.until, $9, w.lifted_by
 FROM unnest($2::uuid[], $3::text[], $4::int[], $5::text[], $6::text[], $7::timestamptz[], $8::text[])
     AS w(id, address, channel_id, purpose, reason, until, lifted_by)
 ORDER BY w.address, w.channel_id, w.purpose
-ON CONFLICT (account_id, address, channel_id, purpose) DO UPDATE SET until = {_LATER}
+ON CONFLICT (account_id, address, channel_id, purpose) DO UPDATE SET until = {_LATER},
+    reason = CASE WHEN s.lifted_by IS NULL THEN s.reason ELSE excluded.reason END,
+    created_at = CASE WHEN s.lifted_by IS NULL THEN s.created_at ELSE excluded.created_at END,
+    lifted_by = CASE WHEN s.lifted_by IS NULL OR excluded.lifted_by IS NULL THEN NULL
+        WHEN s.lifted_by = '{CONSENT}' THEN s.lifted_by ELSE excluded.lifted_by END
 """
 _MOVE = f"""
 WITH gone AS (DELETE FROM suppressed_contacts WHERE contact_id = $2 RETURNING *)
@@ -189,6 +197,14 @@ async def of_contact(connection: Connection, contact_id: UUID) -> list[Entry]:
 async def delete(db: Database, account_id: int, identifier: UUID) -> bool:
     """Takes an entry off the list; False if there is none."""
     return bool(await db.fetch(_DELETE, account_id, identifier))
+
+
+def merged(one: Entry, other: Entry) -> Entry:
+    """One of two entries for the same: it ends no sooner than either, and is lifted by no less; a firm one's reason."""
+    firm = other if other.lifted_by is None else one
+    until = None if one.until is None or other.until is None else max(one.until, other.until)
+    by = {one.lifted_by, other.lifted_by}
+    return replace(firm, until=until, lifted_by=None if None in by else CONSENT if CONSENT in by else WRITING)
 
 
 def at_address(entry: Entry, identifier: UUID, address: str) -> Entry:
