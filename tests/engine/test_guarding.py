@@ -9,12 +9,13 @@ from uuid import UUID
 import pytest
 
 from tests.scripted import Stage, staged
-from tyrian.domain.content import Text
+from tyrian.domain.content import Base as Content, Text
 from tyrian.domain.problem import Refused
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Plan, Step
 from tyrian.engine import groups, ports
 from tyrian.engine.channel_spec import ChannelSpec
+from tyrian.engine.known import Facts, Known
 from tyrian.engine.reacting import Asked, Verdict
 
 ANA, IVO = "+385991234501", "+385991234502"
@@ -150,6 +151,39 @@ class TestBeforeTheSend:
         await stage.status(identifier, "sent")
         assert await stage.events(identifier) == ["sent"], "what did not go out is not uncertain"
         assert len(stage.one.sent) == 1
+
+    @pytest.mark.parametrize("purpose", [Purpose.OTP, Purpose.PROMOTIONAL])
+    async def test_what_breaks_before_a_send_is_made_again_whatever_is_done_with_uncertain_ones(
+        self, stage: Stage, purpose: Purpose
+    ) -> None:
+        stage.gateway.dispatch.dressing.dressers.append(Breaking(2))
+        identifier = await send(stage, purpose=purpose)
+        await stage.status(identifier, "sent")
+        assert await stage.events(identifier) == ["sent"], "what did not go out is not uncertain"
+        (going,) = stage.one.sent
+        assert (going.tries, going.resent) == (3, False)
+
+    async def test_what_always_breaks_ends_with_its_time(self, stage: Stage) -> None:
+        stage.gateway.dispatch.dressing.dressers.append(Breaking(99))
+        steps = [Step(channel="one", content=Text(text="a"), fallback_time=60), BOTH[1]]
+        identifier = await send(stage, cascade=steps)
+        await stage.status(identifier, "sent")
+        assert [a["reason"] for a in await stage.attempts(identifier)] == ["fallback_time_passed", None]
+
+
+class Breaking:
+    """A dresser that fails on the first tries."""
+
+    def __init__(self, tries: int, channel: str = "one") -> None:
+        self._tries, self._channel = tries, channel
+
+    def wants(self, channel: ports.Channel, plan: Plan, content: Content) -> bool:
+        return channel.name == self._channel
+
+    async def dress(self, channel: ports.Channel, facts: Facts, known: Known, content: Content) -> Content:
+        if facts.tries <= self._tries:
+            raise RuntimeError("nothing to wear")
+        return content
 
 
 class TestPutOff:

@@ -10,23 +10,20 @@ import contextlib
 import logging
 from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID
 
 from tyrian.domain import lifecycle as rules
-from tyrian.domain.content import Base as Content
 from tyrian.domain.submission import Plan
 from tyrian.engine import ports
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.claimed import content_of, facts_of, states
-from tyrian.engine.fitting import Cleared
+from tyrian.engine.dressing import Dressing
 from tyrian.engine.gate import Gate
 from tyrian.engine.holding import Holding
 from tyrian.engine.known import Facts, Known, Recent, from_row
 from tyrian.engine.lane import Lane
-from tyrian.engine.links import Links
 from tyrian.engine.node import Node
-from tyrian.engine.reacting import Dresser, Verdict
 from tyrian.engine.results import Results
 from tyrian.engine.router import Router
 from tyrian.engine.writer import Scribe, reported
@@ -42,6 +39,15 @@ log = logging.getLogger(__name__)
 LEASE = 300.0
 #: Seconds between two looks for channels that came or went.
 _TEND = 1.0
+
+
+class _Ready(NamedTuple):
+    """An attempt that may be handed on: to whom, since when, and what is told besides if it goes out."""
+
+    connector: ports.Connector
+    outgoing: ports.Outgoing
+    began: datetime
+    about: rules.Event | None
 
 
 class Dispatch:
@@ -67,10 +73,8 @@ class Dispatch:
         self.results = Results(clock, router, scribe)
         #: What keeps sends back.
         self.holding = Holding(router, scribe, self.results)
-        #: Those who change contents on their way out.
-        self.dressers: list[Dresser] = []
-        #: Makes links that are tracked; without it, none are.
-        self.links: Links | None = None
+        #: Makes attempts ready for their connectors.
+        self.dressing = Dressing()
         self._node = node
         self._recent = recent
         self._on_reports = on_reports
@@ -200,14 +204,10 @@ class Dispatch:
     async def _send(self, lane: Lane, facts: Facts, known: Known, done: Callable[[], None]) -> None:
         try:
             now = self.clock.now()
-            early = self.holding.not_now(facts, known, now) or self.holding.not_here(lane.channel, facts, known, now)
-            # Files come before the guards, some of which count what they let through.
-            cleared = None if early is not None else self.holding.files(lane, facts, known)
-            if isinstance(cleared, Verdict):
-                early, cleared = self.holding.kept_back(lane.channel, facts, known, cleared, now), None
-            if early is None and self.holding.guarded(lane.channel, facts, known):
-                early = await self.holding.barred(lane, facts, known, now)
-            await self.outcomes.submit(early or await self._made(lane, facts, known, now, cleared))
+            ready = await self._ready(lane, facts, known, now)
+            await self.outcomes.submit(
+                ready if isinstance(ready, Write) else await self._made(lane, facts, known, ready)
+            )
         except Exception:
             log.exception("attempt %s could not be made; it counts as uncertain", facts.attempt_id)
             await self._doubt(lane.channel, facts, known)
@@ -222,51 +222,44 @@ class Dispatch:
         except Exception:
             log.exception("attempt %s could not be written down", facts.attempt_id)
 
-    async def _made(self, lane: Lane, facts: Facts, known: Known, now: datetime, cleared: Cleared | None) -> Write:
-        """Makes the attempt, and gives the write for what came of it."""
+    async def _ready(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> _Ready | Write:
+        """The attempt, ready to be handed on, or the write for one that is not to be now.
+
+        Whatever fails here, nothing has gone out: it is made ready again later.
+        """
+        try:
+            return await self._kept_or_ready(lane, facts, known, now)
+        except Exception:
+            log.exception("attempt %s could not be made ready; it is tried again", facts.attempt_id)
+            return self.holding.again(facts, known, now)
+
+    async def _kept_or_ready(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> _Ready | Write:
+        channel = lane.channel
+        cleared = await self.holding.cleared(lane, facts, known, now)
+        if isinstance(cleared, Write):
+            return cleared
         connector = lane.entry.connector
         if connector is None:
-            return self.results.write(lane.channel, facts, known, ports.Refused("channel_removed"))
+            return self.results.write(channel, facts, known, ports.Refused("channel_removed"))
         if isinstance(known.plan, Plan) and known.plan.refused is not None:
-            return self.results.write(lane.channel, facts, known, ports.Refused(known.plan.refused))
+            return self.results.write(channel, facts, known, ports.Refused(known.plan.refused))
         content = cleared.content if cleared is not None else content_of(known, facts.step)
-        outgoing = await self._dressed(lane, facts, known, content, now)
+        outgoing = await self.dressing.outgoing(channel, facts, known, content, now)
         # Others went out meanwhile, and a channel that is tried again takes one alone. What was kept back before this
         # point has taken no place from it.
-        elsewhere = self.holding.not_here(lane.channel, facts, known, now)
+        elsewhere = self.holding.not_here(channel, facts, known, now)
         if elsewhere is not None:
             return elsewhere
+        return _Ready(connector, outgoing, now, cleared.event if cleared is not None else None)
+
+    async def _made(self, lane: Lane, facts: Facts, known: Known, ready: _Ready) -> Write:
+        """Makes the attempt, and gives the write for what came of it."""
         if self.holding.by_group(lane.channel, facts, known):
             self._router.circuits.probe(lane.channel.id)
         started = asyncio.get_running_loop().time()
-        result = await self._handed_on(lane.channel, connector, outgoing)
-        self._observed(lane.channel, facts, result, now, asyncio.get_running_loop().time() - started)
-        return self.results.write(lane.channel, facts, known, result, cleared.event if cleared is not None else None)
-
-    async def _dressed(self, lane: Lane, facts: Facts, known: Known, content: Content, now: datetime) -> ports.Outgoing:
-        """The attempt as the network gets it."""
-        assert isinstance(known.plan, Plan)
-        message, attempt = states(facts, known)
-        ends = message.valid_until
-        plan = message.steps[facts.step]
-        if plan.validity is not None:
-            ends = min(ends, attempt.started_at + timedelta(seconds=plan.validity))
-        if self.links is not None:
-            content = await self.links.shortened(lane.channel, facts, known, content)
-        for dresser in self.dressers:
-            if dresser.wants(lane.channel, known.plan, content):
-                content = await dresser.dress(lane.channel, facts, known, content)
-        return ports.Outgoing(
-            attempt_id=facts.attempt_id,
-            message_id=facts.message_id,
-            to=facts.recipient,
-            content=content,
-            purpose=known.plan.purpose,
-            ttl=max(int((ends - now).total_seconds()), 1),
-            tries=facts.tries,
-            resent=facts.uncertain > 0,
-            conversation_id=known.plan.conversation_id,
-        )
+        result = await self._handed_on(lane.channel, ready.connector, ready.outgoing)
+        self._observed(lane.channel, facts, result, ready.began, asyncio.get_running_loop().time() - started)
+        return self.results.write(lane.channel, facts, known, result, ready.about)
 
     async def _handed_on(
         self, channel: ports.Channel, connector: ports.Connector, outgoing: ports.Outgoing

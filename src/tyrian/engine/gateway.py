@@ -148,11 +148,11 @@ class Gateway:
         self.receipts.on_written = self._written
         self.receipts.on_parked = self.upkeep.receipts_parked
         self.feeder.on_released = self._released
-        self.dispatch.links = self.links
+        self.dispatch.dressing.links = self.links
         self.dispatch.holding.fitting = self.fitting = Fitting(self)
         self.fitting.on_due = self._due
         self.dispatch.holding.guards = self.intake.guards = self.guards
-        self.dispatch.dressers += [self.keyboards, self.code_maker]
+        self.dispatch.dressing.dressers += [self.keyboards, self.code_maker]
         self.inbound.stages += [CodeReader(self), SessionKeyboards(self.keyboards), self.rehosting]
         self.turns.reactions.append(self.stale_presses)
         self.dispatch.observe = self.metrics.sent

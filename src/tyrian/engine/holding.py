@@ -37,6 +37,19 @@ class Holding:
         #: Sees to files before they are sent; without it, they go out as they are.
         self.fitting: Fitting | None = None
 
+    async def cleared(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Cleared | Write | None:
+        """The write for a send that is kept back; or its content with other files, None where it goes as it is."""
+        early = self.not_now(facts, known, now) or self.not_here(lane.channel, facts, known, now)
+        if early is not None:
+            return early
+        # Files come before the guards, some of which count what they let through.
+        files = self.files(lane, facts, known)
+        if isinstance(files, Verdict):
+            return self.kept_back(lane.channel, facts, known, files, now)
+        if self.guarded(lane.channel, facts, known):
+            return await self.barred(lane, facts, known, now) or files
+        return files
+
     def not_now(self, facts: Facts, known: Known, now: datetime) -> Write | None:
         """The write for a send that must not go out at this moment: too late, or outside its window."""
         message, attempt = states(facts, known)
@@ -94,8 +107,12 @@ class Holding:
             return await self._not_to(lane, facts, known, now)
         except Exception:
             log.exception("attempt %s: the guards could not be asked", facts.attempt_id)
-            later = now + timedelta(seconds=rules.backoff(facts.tries))
-            return self._scribe.write(facts, known, rules.Changes(retry_at=later), now)
+            return self.again(facts, known, now)
+
+    def again(self, facts: Facts, known: Known, now: datetime) -> Write:
+        """The write for a send that a fault of our own broke off before anything went out: it is tried again."""
+        later = now + timedelta(seconds=rules.backoff(facts.tries))
+        return self._scribe.write(facts, known, rules.Changes(retry_at=later), now)
 
     async def _not_to(self, lane: Lane, facts: Facts, known: Known, now: datetime) -> Write | None:
         """The write for a send to somebody who may not be written to, or not yet."""
