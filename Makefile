@@ -11,6 +11,9 @@ READY  := $(VENV)/.installed
 LOCK   := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
           --custom-compile-command "make lock" $(LOCK_ARGS) pyproject.toml
 
+# Some machines forbid it to keep what was compiled: each of the tests' processes would compile everything anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 .PHONY: run test lint format bench docs lock clean setup
 .DEFAULT_GOAL := run
 

@@ -5,7 +5,6 @@ import contextlib
 import os
 import shutil
 import socket
-import tempfile
 from collections.abc import Callable, Coroutine, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
@@ -16,28 +15,11 @@ from typing import Any, Final, Protocol
 import asyncpg
 import pytest
 
+from tests import folders
 from tests.clock import ManualClock
 from tyrian.store import embedded
 from tyrian.store.embedded import EmbeddedPostgres
 from tyrian.store.migrate import migrate
-
-#: Where Linux keeps files in memory. A thousand databases are made and thrown away, which a disk takes minutes for.
-_MEMORY: Final = Path("/dev/shm")
-#: What the tests' files may come to, in bytes, with room to spare.
-_ROOM: Final = 2 << 30
-
-
-def _quick_folder() -> str | None:
-    """The folder for the tests' files: in memory if there is room, otherwise the system's own (None)."""
-    if _MEMORY.is_dir() and os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free >= _ROOM:
-        return str(_MEMORY)
-    return None
-
-
-# Folders of the tests' own: pytest closes the usual one to other users again whenever another run begins, and the
-# embedded server, which as root runs as a user of its own, would lose its way into it in the middle of a test.
-_TEMPORARY: Final = tempfile.mkdtemp(prefix="tyrian-pytest-", dir=_quick_folder())
-os.environ["PYTEST_DEBUG_TEMPROOT"] = _TEMPORARY
 
 #: The tests' server forgets everything anyway. A test about durability starts its own with `start_postgres`.
 _CARELESS: Final = {
@@ -50,8 +32,11 @@ _CARELESS: Final = {
     "max_wal_size": "240MB",
     "wal_level": "minimal",
     "max_wal_senders": "0",
+    # In the data folder, and gone with it; the usual ones in /dev/shm outlive a server that is killed.
+    "dynamic_shared_memory_type": "mmap",
 }
 _TEMPLATE: Final = "tyrian_template"
+_FOLDER: Final = pytest.StashKey[Path]()
 _numbers = count(1)
 
 
@@ -81,8 +66,19 @@ _FIRST: Final = (
 )
 
 
-def pytest_unconfigure() -> None:
-    shutil.rmtree(_TEMPORARY, ignore_errors=True)
+def pytest_configure(config: pytest.Config) -> None:
+    """Gives the run a folder of its own.
+
+    pytest closes the usual one to other users again whenever another run begins, and the embedded server, which as
+    root runs as a user of its own, would lose its way into it in the middle of a test.
+    """
+    processes = int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))
+    room = folders.ROOM_FOR_SLOW if config.getoption("--slow") else folders.ROOM
+    folder, lock = folders.opened(room * processes)
+    config.stash[_FOLDER] = folder
+    config.add_cleanup(lambda: os.close(lock))
+    config.add_cleanup(lambda: shutil.rmtree(folder, ignore_errors=True))
+    os.environ["PYTEST_DEBUG_TEMPROOT"] = str(folder)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -107,12 +103,12 @@ def _place(item: pytest.Item) -> int:
 
 
 @pytest.fixture(scope="session")
-def postgres() -> Iterator[EmbeddedPostgres]:
+def postgres(pytestconfig: pytest.Config) -> Iterator[EmbeddedPostgres]:
     """A server for the whole session, with a migrated database that `database_url` copies.
 
     It has the partitions that a gateway makes when it starts on the tests' first day, or today.
     """
-    data_dir = Path(tempfile.mkdtemp(prefix="tyrian-tests-", dir=_quick_folder()))
+    data_dir = pytestconfig.stash[_FOLDER] / "server"
     try:
         server = embedded.start(data_dir, settings=_CARELESS)
         _wait_for(_execute(server, f"CREATE DATABASE {_TEMPLATE}"))
@@ -122,7 +118,6 @@ def postgres() -> Iterator[EmbeddedPostgres]:
         yield server
     finally:
         embedded.stop(data_dir, mode="immediate")
-        shutil.rmtree(data_dir, ignore_errors=True)
 
 
 @pytest.fixture
@@ -147,8 +142,8 @@ def module_database_url(postgres: EmbeddedPostgres) -> Iterator[str]:
 
 
 @pytest.fixture
-def start_postgres() -> Iterator[StartPostgres]:
-    """Servers of the test's own, for tests that stop, kill or starve one."""
+def start_postgres(tmp_path: Path) -> Iterator[StartPostgres]:
+    """Servers of the test's own, for tests that stop, kill or starve one. They end before `tmp_path` goes."""
     started: list[Path] = []
 
     def start(data_dir: Path, *, settings: Mapping[str, str] | None = None) -> EmbeddedPostgres:

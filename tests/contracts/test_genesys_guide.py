@@ -4,10 +4,9 @@ import base64
 import json
 from typing import Any
 
-import PureCloudPlatformClientV2  # type: ignore[import-untyped]
 import pytest
-from PureCloudPlatformClientV2.rest import ApiException  # type: ignore[import-untyped]
 
+from tests.contracts import stock
 from tests.contracts.running import Demo
 
 VIBER = "/api/v2/conversations/messaging/integrations/viber"
@@ -50,8 +49,8 @@ MESSAGE: dict[str, Any] = {
 @pytest.fixture(scope="module")
 def sdk(demo: Demo) -> Any:
     """The stock client, signed in; only its host is another."""
-    PureCloudPlatformClientV2.configuration.host = demo.base
-    client = PureCloudPlatformClientV2.api_client.ApiClient()
+    stock.sdk.configuration.host = demo.base
+    client = stock.sdk.api_client.ApiClient()
     return client.get_client_credentials_token("demo-genesys-client", "demo-genesys-secret")
 
 
@@ -88,7 +87,7 @@ def test_the_guides_message_reaches_the_handset_as_a_picture_with_its_keyboard(d
     line = {"via": "bot", "sender": "genesysdemo"}
     assert demo.ask("POST", f"{handset}/reply", {"text": "hello", **line})[0] == 200
 
-    conversations = PureCloudPlatformClientV2.ConversationsApi(sdk)
+    conversations = stock.sdk.ConversationsApi(sdk)
 
     def written() -> Any:
         found = conversations.get_conversations_messages().entities
@@ -131,8 +130,8 @@ def test_what_the_sdk_is_told_of_mistakes(demo: Demo, sdk: Any, change: Any, sta
 
     entities = asked(demo, sdk, "GET", VIBER)[1]["entities"]
     body = {"channelId": entities[0]["id"], "conversationId": entities[0]["id"], **MESSAGE, **change}
-    with pytest.raises(ApiException) as refused:
-        PureCloudPlatformClientV2.ConversationsApi(sdk).post_conversations_messages(body)
+    with pytest.raises(stock.sdk.rest.ApiException) as refused:
+        stock.sdk.ConversationsApi(sdk).post_conversations_messages(body)
     assert (refused.value.status, json.loads(refused.value.body)["code"]) == (status, code)
 
 

@@ -3,9 +3,6 @@
 Each call is made as a middleware makes it, and is refused in three ways.
 """
 
-# The client has no types.
-# mypy: disable-error-code="no-untyped-call, import-untyped"
-
 import json
 import struct
 import urllib.error
@@ -16,11 +13,10 @@ from datetime import UTC, datetime
 from typing import Any
 from uuid import uuid4
 
-import PureCloudPlatformClientV2 as sdk  # noqa: N813 - a module, whatever its name
 import pytest
-from PureCloudPlatformClientV2.rest import ApiException
 
 from tests.contracts.running import Demo, Receiver
+from tests.contracts.stock import sdk
 from tests.protocols.genesys.middleware import signature
 
 CLIENT, SECRET = "demo-genesys-client", "demo-genesys-secret"
@@ -94,7 +90,7 @@ def person() -> str:
 
 def refused(call: Callable[..., Any], *args: Any, **more: Any) -> tuple[int, str]:
     """Status and code of an error, which the client must raise."""
-    with pytest.raises(ApiException) as caught:
+    with pytest.raises(sdk.rest.ApiException) as caught:
         call(*args, **more)
     return caught.value.status, json.loads(caught.value.body)["code"]
 
