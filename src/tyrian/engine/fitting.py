@@ -8,11 +8,12 @@ so that a bulk asks once. What is made is kept under its hash (`media`), so that
 
 import asyncio
 import logging
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Final, Protocol
+from uuid import UUID
 
 import msgspec
 
@@ -40,8 +41,12 @@ GOOD_FOR: Final = timedelta(minutes=10)
 BAD_FOR: Final = timedelta(minutes=1)
 #: Findings that are remembered; beyond that the oldest are forgotten.
 _MOST: Final = 10_000
-#: Files that are seen to, or wait for it, at once; messages with further ones wait a little before they ask.
+#: Files that are seen to, or wait for it, at once: in all, and of an account, so that nobody's slow ones keep others
+#: from asking. Messages with further ones wait a little before they ask.
 _MOST_OPEN: Final = 2_000
+_MOST_OF_ONE: Final = 400
+#: Messages that are remembered to wait for files; further ones ask again after `PATIENCE`, by themselves.
+_MOST_WAITING: Final = 100_000
 _CROWDED: Final = timedelta(seconds=5)
 #: Looks for messages that were about to be put off, and seconds between two.
 _LOOKS: Final = 40
@@ -79,7 +84,8 @@ class _Case:
 
     finding: Suited | None = None
     holds_until: datetime | None = None
-    waiting: list[Waiting] = field(default_factory=list)
+    #: By message.
+    waiting: dict[UUID, Waiting] = field(default_factory=dict)
 
 
 class Fitting:
@@ -89,6 +95,9 @@ class Fitting:
         self._gateway = gateway
         self._cases: OrderedDict[_Key, _Case] = OrderedDict()
         self._tasks: set[asyncio.Task[None]] = set()
+        #: How many files of each account are being seen to, and how many messages wait for any.
+        self._open: Counter[int] = Counter()
+        self._waiting = 0
         #: Called with the channels whose sends have become due.
         self.on_due: Callable[[set[int]], None] = lambda channels: None
 
@@ -112,30 +121,47 @@ class Fitting:
         open_cases = [case for _, case in found if case is not None and case.finding is None]
         until = min(now + (PATIENCE if open_cases else _CROWDED), max(ends, now))
         for case in open_cases:
-            case.waiting.append(Waiting(facts.message_id, facts.attempt_id, until))
+            self._await(case, Waiting(facts.message_id, facts.attempt_id, until))
         return Verdict("media_not_ready", "its files are being looked at", until, holds=True)
+
+    def _await(self, case: _Case, one: Waiting) -> None:
+        """Notes who is to be made due; of a message that asks again, only the last time counts."""
+        if one.message_id not in case.waiting:
+            if self._waiting >= _MOST_WAITING:
+                return
+            self._waiting += 1
+        case.waiting[one.message_id] = one
 
     def _case(self, key: _Key, now: datetime) -> _Case | None:
         """What is known of a file, which is begun to be seen to if nothing is; None where too many are."""
         case = self._cases.get(key)
         if case is not None and (case.holds_until is None or case.holds_until > now):
             return case
-        if len(self._tasks) >= _MOST_OPEN:
+        if len(self._tasks) >= _MOST_OPEN or self._open[key[0]] >= _MOST_OF_ONE:
             return None
         case = self._cases[key] = _Case()
         self._cases.move_to_end(key)
+        self._open[key[0]] += 1
         task = asyncio.create_task(self._see_to(key, case), name="a message's file")
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(lambda task: self._seen_to(task, key[0], case))
         self._forget()
         return case
 
+    def _seen_to(self, task: asyncio.Task[None], account_id: int, case: _Case) -> None:
+        self._tasks.discard(task)
+        self._waiting -= len(case.waiting)
+        case.waiting.clear()
+        self._open[account_id] -= 1
+        if not self._open[account_id]:
+            del self._open[account_id]
+
     def _forget(self) -> None:
+        """Drops the oldest findings. Files that are being seen to are fewer, and stay."""
         while len(self._cases) > _MOST:
-            key, case = next(iter(self._cases.items()))
+            key, case = self._cases.popitem(last=False)
             if case.finding is None:
-                return
-            del self._cases[key]
+                self._cases[key] = case
 
     # -- Behind everybody's back ----------------------------------------------------------------------------------
 
@@ -148,7 +174,8 @@ class Fitting:
         except LOST as error:
             log.warning("a message's file waits for the database: %s", error)
         except Exception:
-            log.exception("the file %s of account %d could not be seen to", key[1], key[0])
+            # Without its URL, which may be signed.
+            log.exception("a file of account %d could not be seen to", key[0])
         finally:
             if case.finding is None and self._cases.get(key) is case:
                 # Whoever waits for it falls due by itself, and asks anew.
@@ -166,7 +193,7 @@ class Fitting:
 
     async def _release(self, case: _Case) -> None:
         """Makes due what waits. What is about to be put off is looked for again."""
-        left, case.waiting = case.waiting, []
+        left = list(case.waiting.values())
         for _ in range(_LOOKS):
             if not left:
                 return
