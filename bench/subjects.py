@@ -127,7 +127,7 @@ async def _seed(world: World, url: str, base_url: str) -> tuple[str, str]:
     secrets = {"token": BOT_TOKEN}
     bot = ChannelSpec(name="bench-bot", kind="viber_bot", config={"base_url": f"{base_url}/pa"}, secrets=secrets)
     hooks = f"/hooks/{entry.channel.id}", f"/hooks/{(await gateway.channels.create(account.id, bot)).channel.id}"
-    await gateway.db.close()
+    await gateway.stop()
     return hooks
 
 

@@ -47,7 +47,7 @@ def roles_of(role: str) -> frozenset[str]:
 
 
 async def open_gateway(url: str, settings: Settings, clock: Clock, *, role: str | None = None) -> Gateway:
-    """Connects to a migrated database and wires a gateway; `start` it next."""
+    """Connects to a migrated database and wires a gateway; `start` it next, and `stop` it whether you did or not."""
     db = await Database.open(url, work=settings.database_connections, reading=settings.database_reading_connections)
     box = SecretBox(settings.secret_key or stored_key(settings.data_dir), settings.old_secret_keys)
     registrations = load_registrations()

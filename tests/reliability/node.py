@@ -40,8 +40,7 @@ async def furnish(
         **channel,  # type: ignore[arg-type]
     )
     entry = await gateway.channels.create(account.id, spec)
-    await gateway.channels.close()
-    await gateway.db.close()
+    await gateway.stop()
     return entry.channel.id
 
 

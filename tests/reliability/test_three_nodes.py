@@ -38,8 +38,7 @@ async def fill(url: str, settings: Settings, total: int, people: int) -> None:
     for start in range(0, total, 5000):
         part = recipients[start : start + 5000]
         await gateway.intake.submit(Submission(account_id=account, plan=plan, recipients=part, bulk=True))
-    await gateway.channels.close()
-    await gateway.db.close()
+    await gateway.stop()
 
 
 async def share(

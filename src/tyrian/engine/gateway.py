@@ -199,7 +199,10 @@ class Gateway:
         self.ready = True
 
     async def stop(self, seconds: float | None = None) -> None:
-        """Drains: takes nothing more up, finishes what is under way, and closes. At most `seconds` of waiting."""
+        """Drains: takes nothing more up, finishes what is under way, and closes. At most `seconds` of waiting.
+
+        This closes a gateway that was never started too: its parts have connections and loops as soon as it is made.
+        """
         self.ready, self.stopping = False, True
         limit = self.settings.drain_seconds if seconds is None else seconds
         await self.intake.drain()
