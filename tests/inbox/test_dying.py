@@ -3,14 +3,18 @@
 import asyncio
 from datetime import timedelta
 from typing import Any
+from uuid import UUID
 
 import pytest
 
 from tests.clock import ManualClock
 from tests.inbox.conftest import API, House, node
 from tyrian.domain.content import Text
+from tyrian.domain.conversation import Item
 from tyrian.domain.problem import Refused
+from tyrian.domain.submission import Plan, Step
 from tyrian.engine.ports import Inbound
+from tyrian.inbox import sending
 from tyrian.store.database import Database
 
 ANA = "+385991234501"
@@ -135,6 +139,60 @@ class TestBetweenSendAndThread:
         sent = await house.desk.send(house.account_id, it.id, Text(text="hi"), by=API, key="k")
         assert sent.message_id is not None
         assert await house.lines(it) == ["opened", "inbound: hello", "outbound: hi"]
+
+    @pytest.mark.parametrize("batch", [1, 100])
+    async def test_one_that_cannot_be_looked_up_holds_up_none_behind_it(
+        self, house: House, clock: ManualClock, monkeypatch: pytest.MonkeyPatch, batch: int
+    ) -> None:
+        monkeypatch.setattr(sending, "_BATCH", batch)
+        await house.inbox()
+        await house.say(ANA, "hello")
+        it, db = await house.talk(ANA), house.gateway.db
+        with monkeypatch.context() as patched:
+            patched.setattr(house.desk.sending, "_show", dies)
+            for text in ("spoilt", "fails", "whole"):
+                with pytest.raises(Died):
+                    await house.desk.send(house.account_id, it.id, Text(text=text), by=API)
+        first = "item_id = (SELECT item_id FROM conversation_sends ORDER BY made_at, item_id LIMIT 1)"
+        body = await db.fetchval(f"SELECT body FROM conversation_sends WHERE {first}")
+        await db.execute(f"UPDATE conversation_sends SET body = 'no line' WHERE {first}")
+        show = house.desk.sending._show
+
+        async def fails(account_id: int, item: Item, message_id: UUID) -> Item:
+            if getattr(item.content, "text", "") == "fails":
+                raise RuntimeError("something unexpected")
+            return await show(account_id, item, message_id)
+
+        await clock.jump(61)
+        with monkeypatch.context() as patched:
+            patched.setattr(house.desk.sending, "_show", fails)
+            assert await house.desk.sending.mend() in (2, 3), "the node's own look may have come before"
+            assert "outbound: whole" in await house.lines(it)
+            assert await db.fetchval("SELECT count(*) FROM conversation_sends") == 2
+        await db.execute(f"UPDATE conversation_sends SET body = $1 WHERE {first}", body)
+        await house.desk.sending.mend()
+        assert (await house.lines(it))[2:] == ["outbound: whole", "outbound: spoilt", "outbound: fails"]
+        assert await db.fetchval("SELECT count(*) FROM conversation_sends") == 0
+
+    async def test_one_by_a_plan_of_its_own_comes_into_its_thread_too(
+        self, house: House, clock: ManualClock, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        await house.inbox()
+        await house.say(ANA, "hello")
+        it = await house.talk(ANA)
+        plan = Plan(cascade=[Step(channel="one", content=Text(text="hi"))], refused="content_refused")
+        with monkeypatch.context() as patched:
+            patched.setattr(house.desk.sending, "_show", dies)
+            with pytest.raises(Died):
+                await house.desk.send_planned(house.account_id, it.id, plan, by=API)
+        await clock.jump(61)
+        await house.desk.sending.mend()
+
+        async def shown() -> bool:
+            return await house.lines(it) == ["opened", "inbound: hello", "outbound: hi"]
+
+        await house.until(shown)
+        assert await house.gateway.db.fetchval("SELECT count(*) FROM messages") == 1
 
 
 class TestAlone:

@@ -188,6 +188,48 @@ class TestNotAnswering:
         assert {(await house.talk(person(n))).agent_id for n in (1, 2)} == {leo.id}
 
 
+class TestOneIsSpoilt:
+    """A conversation that cannot be read holds up none of those behind it."""
+
+    async def spoil(self, house: House, who: str) -> bytes:
+        it = await house.talk(who)
+        db = house.gateway.db
+        legs: bytes = await db.fetchval("SELECT legs FROM conversations WHERE id = $1", it.id)
+        await db.execute("UPDATE conversations SET legs = 'no legs' WHERE id = $1", it.id)
+        return legs
+
+    async def mend(self, house: House, legs: bytes) -> None:
+        await house.gateway.db.execute("UPDATE conversations SET legs = $1 WHERE legs = 'no legs'", legs)
+
+    async def test_what_is_due(self, house: House, clock: ManualClock) -> None:
+        await house.inbox(idle_time=60)
+        for n in (1, 2):
+            await house.say(person(n), "hello")
+            await clock.jump(1)
+        legs = await self.spoil(house, person(1))
+        await clock.jump(60)
+        await house.desk.routing.look()
+        assert (await house.talk(person(2))).closed
+        due = await house.gateway.db.fetchval("SELECT due_at FROM conversations WHERE legs = 'no legs'")
+        assert due > clock.now(), "it is looked at again, and not at once"
+        await self.mend(house, legs)
+        await clock.jump(60)
+        await house.desk.routing.look()
+        assert (await house.talk(person(1))).closed
+
+    async def test_who_waits_for_an_agent(self, house: House) -> None:
+        queue = await house.queue()
+        await house.inbox(queue_id=queue.id)
+        for n in (1, 2):
+            await house.say(person(n), "hello")
+        legs = await self.spoil(house, person(1))
+        mia = await house.agent("mia", queue)
+        assert (await house.talk(person(2))).agent_id == mia.id
+        await self.mend(house, legs)
+        await house.desk.routing.look()
+        assert (await house.talk(person(1))).agent_id == mia.id
+
+
 class TestTwoNodes:
     async def test_no_place_is_filled_twice(self, database_url: str, clock: ManualClock) -> None:
         async with node(database_url, clock) as one, node(database_url, clock, one.account_id) as two:

@@ -10,7 +10,7 @@ import hmac
 import json
 import random
 import tempfile
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -21,7 +21,7 @@ import asyncpg
 import pytest
 from aiohttp import web
 
-from tests.reliability.node import KEY, Node, furnish
+from tests.reliability.node import KEY, Node, furnish, kill_postmaster
 from tests.reliability.outside import Served
 from tyrian.engine.channel_spec import ChannelSpec
 from tyrian.settings import Settings
@@ -32,6 +32,8 @@ TOKEN: Final = "0000000000000000-0000000000000000-0000000000000000"
 STEPS: Final = 4
 #: People who are under way at once.
 CROWD: Final = 40
+#: Who is killed, as often as it stands here.
+VICTIMS: Final = ("gateway", "gateway", "gateway", "database", "both")
 #: The part of the presses that come twice.
 TWICE: Final = 0.2
 FLOW: Final[dict[str, Any]] = {
@@ -95,7 +97,8 @@ class Walk:
         self.bots = Bots()
         self.people = [f"p{number:04d}==" for number in range(people)]
         self.chance = random.Random(seed)
-        self.acknowledged = self.kills = self._written = 0
+        self.kills: Counter[str] = Counter()
+        self.acknowledged = self._written = 0
         self._hook = ""
 
     async def open(self) -> None:
@@ -163,15 +166,19 @@ class Walk:
             await asyncio.sleep(0.05)
 
     async def kill(self, times: int) -> None:
-        """Kills the gateway, each time while answers are on their way."""
+        """Kills the gateway, its database, or both, each time while answers are on their way."""
         all_of_them = len(self.people) * STEPS
         for number in range(1, times + 1):
             while self.acknowledged < all_of_them * number / (times + 1):
                 await asyncio.sleep(0)
             await asyncio.sleep(self.chance.uniform(0, 0.03))
-            self.node.kill()
-            self.kills += 1
-            self.node.start()
+            victim = self.chance.choice(VICTIMS)
+            self.kills[victim] += 1
+            if victim != "gateway":
+                kill_postmaster(self.data_dir)
+            if victim != "database":
+                self.node.kill()
+                self.node.start()
             await self.node.ready()
 
     async def judge(self) -> int:
@@ -212,10 +219,10 @@ async def play(people: int, kills: int, port: int, seed: int) -> Walk:
 
 async def test_a_few_kills(free_port: Callable[[], int]) -> None:
     walk = await play(120, 2, free_port(), seed=3)
-    assert (walk.kills, walk.acknowledged) == (2, 120 * STEPS)
+    assert (walk.kills.total(), walk.acknowledged) == (2, 120 * STEPS)
 
 
 @pytest.mark.slow
 async def test_thirty_kills(free_port: Callable[[], int]) -> None:
     walk = await play(600, 30, free_port(), seed=5)
-    assert (walk.kills, walk.acknowledged) == (30, 600 * STEPS)
+    assert (walk.kills.total(), walk.acknowledged) == (30, 600 * STEPS)

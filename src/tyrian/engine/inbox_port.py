@@ -30,6 +30,7 @@ from tyrian.domain.conversation import (
 )
 from tyrian.domain.conversation_moves import NotNow
 from tyrian.domain.purpose import Purpose
+from tyrian.domain.submission import Plan
 from tyrian.engine.ports import Channel
 
 __all__ = ["NEUTRAL", "Happening", "Inbox", "NotNow", "NotThere"]
@@ -134,6 +135,14 @@ class Inbox(Port):
 
         Theirs is opened for it where it is not, and closed with it then. Nothing is kept of what is `Refused`, whose
         problems point into the plan of a single step.
+        """
+        ...
+
+    async def send_planned(self, account_id: int, conversation_id: UUID, plan: Plan, *, by: Author) -> Item:
+        """Hands in a message to the person by a plan of the caller's own, and shows its first content in the thread.
+
+        The rules of answers are not asked, and the conversation may be closed. Raises `Refused`, and `NotNow` where the
+        channel is gone.
         """
         ...
 

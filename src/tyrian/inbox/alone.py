@@ -13,10 +13,10 @@ from msgspec.structs import replace
 from tyrian.domain.content import Content
 from tyrian.domain.conversation import Author, Conversation, Item, ItemKind, Role
 from tyrian.domain.conversation_moves import Leave, Wrote
-from tyrian.domain.submission import Plan, Recipient, Step, Submission
+from tyrian.domain.submission import Plan, Step, Submission
 from tyrian.engine.inbox_port import NotNow
 from tyrian.engine.ports import Channel
-from tyrian.inbox.base import Base
+from tyrian.inbox.base import Base, handed_in
 from tyrian.inbox.work import Work
 from tyrian.store import inbox as store
 from tyrian.store.database import Connection
@@ -46,9 +46,7 @@ def alone(base: Base, channel: Channel, to: str, content: Content, by: Author) -
         data={TO: to},
     )
     plan = Plan(cascade=[Step(channel=channel.name, content=content)])
-    key = f"inbox:{item.id}"
-    recipients = [Recipient(to=to)]
-    return item, Submission(account_id=channel.account_id, plan=plan, recipients=recipients, idempotency_key=key)
+    return item, handed_in(channel.account_id, item.id, plan, to)
 
 
 class Alone:

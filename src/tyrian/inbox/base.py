@@ -12,6 +12,7 @@ from tyrian.domain.conversation import Agent, Author, ChannelInbox, Conversation
 from tyrian.domain.conversation_moves import Move
 from tyrian.domain.ids import Ids
 from tyrian.domain.problem import Problem, Refused
+from tyrian.domain.submission import Plan, Recipient, Submission
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.endpoints import Endpoints
@@ -29,7 +30,7 @@ from tyrian.store.database import Connection, Database
 from tyrian.store.inbox import Crossed
 
 #: What a change does to a conversation within its transaction.
-Plan = Callable[[Connection, Work], Awaitable[None]]
+Change = Callable[[Connection, Work], Awaitable[None]]
 
 #: How a payload begins that says whose inbox has changed; without an account, whose settings have.
 WAKE: Final = "inbox:"
@@ -84,7 +85,7 @@ class Base:
     # -- Changing -------------------------------------------------------------------------------------------------
 
     async def change(
-        self, account_id: int, conversation_id: UUID, plan: Plan, *, key: str | None = None, what: Sequence[Any] = ()
+        self, account_id: int, conversation_id: UUID, plan: Change, *, key: str | None = None, what: Sequence[Any] = ()
     ) -> Work | Conversation:
         """Changes a conversation in one transaction: the work, or the conversation as it is where the key was used.
 
@@ -100,7 +101,7 @@ class Base:
         return work
 
     async def _change(
-        self, account_id: int, conversation_id: UUID, plan: Plan, key: str | None, what: Sequence[Any]
+        self, account_id: int, conversation_id: UUID, plan: Change, key: str | None, what: Sequence[Any]
     ) -> Work | None:
         async with self.db.transaction() as connection:
             if key is not None:
@@ -207,6 +208,13 @@ class Base:
         if entry is None:
             raise NotNow("the channel of the conversation has been removed")
         return entry
+
+
+def handed_in(account_id: int, item_id: UUID, plan: Plan, to: str) -> Submission:
+    """What is handed to intake for a line that was written down before."""
+    return Submission(
+        account_id=account_id, plan=plan, recipients=[Recipient(to=to)], idempotency_key=f"inbox:{item_id}"
+    )
 
 
 def uuid_of(text: str) -> UUID | None:

@@ -10,6 +10,7 @@ from uuid import UUID
 from tyrian.domain.content import Base as Neutral, Content
 from tyrian.domain.conversation import Author, Conversation, Item, Search
 from tyrian.domain.purpose import Purpose
+from tyrian.domain.submission import Plan
 from tyrian.engine.inbox_port import Happening
 from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import person_of
@@ -185,6 +186,10 @@ class Desk(Mover, Handing):
     async def send_alone(self, account_id: int, channel: Channel, person: str, content: Content, *, by: Author) -> Item:
         """Sends to a person outside of any conversation, and shows it in theirs."""
         return await self.sending.send_alone(account_id, channel, person, content, by)
+
+    async def send_planned(self, account_id: int, conversation_id: UUID, plan: Plan, *, by: Author) -> Item:
+        """Hands a message in by a plan of the caller's own, and shows it in a conversation."""
+        return await self.sending.send_planned(account_id, conversation_id, plan, by)
 
     async def record(
         self, account_id: int, channel: Channel, person: str, *, message_id: UUID, content: Neutral, by: Author

@@ -25,6 +25,8 @@ log = logging.getLogger(__name__)
 #: Seconds between two looks at what is due and who waits.
 IDLE: Final = 2.0
 _BATCH: Final = 100
+#: How long a conversation with which something is wrong is left alone.
+AGAIN: Final = timedelta(seconds=60)
 
 
 class Found(Enum):
@@ -80,10 +82,19 @@ class Routing:
         while some:
             some = False
             for conversation_id in await people.waiting(self._base.db, queue_ids, _BATCH):
-                found = await self.assign(account_id, conversation_id)
+                found = await self._try(account_id, conversation_id)
                 if found is Found.NOBODY and len(queue_ids) == 1:
                     return
                 some |= found is Found.AGENT
+
+    async def _try(self, account_id: int, conversation_id: UUID) -> "Found":
+        """Assigns one; where that fails, those behind it are looked at all the same."""
+        try:
+            return await self.assign(account_id, conversation_id)
+        except Exception as error:
+            lost = isinstance(error, LOST)
+            log.warning("conversation %s still waits for an agent: %r", conversation_id, error, exc_info=not lost)
+            return Found.NOT_THESE
 
     async def assign(self, account_id: int, conversation_id: UUID) -> "Found":
         """Puts one that waits before the agent who is next."""
@@ -121,15 +132,24 @@ class Routing:
         return Alert(picked[0], picked[1], picked=True, until=until)
 
     async def settle(self, account_id: int, conversation_id: UUID) -> None:
-        """Does what is due of one conversation: an agent has missed it, or nothing was said for too long."""
+        """Does what is due of one conversation: an agent has missed it, or nothing was said for too long.
+
+        Where that fails it is put off, so that it does not hold up those behind it.
+        """
 
         async def plan(connection: Connection, work: Work) -> None:
             await self._settle(connection, work)
 
         try:
             await self._base.change(account_id, conversation_id, plan)
+            return
         except NotNow as error:
             log.debug("conversation %s is no longer due: %s", conversation_id, error)
+        except Exception as error:
+            lost = isinstance(error, LOST)
+            log.warning("conversation %s will be looked at again: %r", conversation_id, error, exc_info=not lost)
+        now = self._base.now()
+        await store.put_off(self._base.db, conversation_id, now, now + AGAIN)
 
     async def _settle(self, connection: Connection, work: Work) -> None:
         until = alerts_until(work.it)

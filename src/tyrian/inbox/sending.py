@@ -20,17 +20,17 @@ from tyrian.domain.conversation_moves import Wrote
 from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.session import CLOSED
-from tyrian.domain.submission import Plan, Recipient, Step, Submission
+from tyrian.domain.submission import Plan, Step, Submission
 from tyrian.engine.checking import check_links
 from tyrian.engine.inbox_port import NotNow, NotThere
 from tyrian.engine.intake import IdempotencyConflict
 from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import person_of
 from tyrian.inbox.alone import Alone, Open, alone, is_alone
-from tyrian.inbox.base import Base, fingerprint, spelled
+from tyrian.inbox.base import Base, fingerprint, handed_in, spelled
 from tyrian.inbox.work import Work
 from tyrian.store import inbox as store, inbox_reading as reading
-from tyrian.store.database import Connection
+from tyrian.store.database import LOST, Connection
 
 log = logging.getLogger(__name__)
 
@@ -67,17 +67,7 @@ class Sending:
     ) -> Item:
         """Sends to the person. See `engine.inbox_port.Inbox.send`."""
         conversation = await self._base.must(account_id, conversation_id)
-        item = Item(
-            id=self._base.new(),
-            conversation_id=conversation_id,
-            kind=ItemKind.OUTBOUND,
-            at=self._base.now(),
-            author=by,
-            content=content,
-            channel_id=conversation.channel_id,
-            leg_id=leg_id or _leg_of(conversation, by),
-            data=dict(data or {}),
-        )
+        item = self._line(conversation, content, by, leg_id, data or {})
         if key is None:
             submission = self._submission(conversation, item, purpose)
             async with self._base.db.transaction() as connection:
@@ -89,6 +79,21 @@ class Sending:
                 return begun
             submission, item = begun
         return await self._hand_in(account_id, item, submission)
+
+    def _line(
+        self, conversation: Conversation, content: Content, by: Author, leg_id: UUID | None, data: Mapping[str, Any]
+    ) -> Item:
+        return Item(
+            id=self._base.new(),
+            conversation_id=conversation.id,
+            kind=ItemKind.OUTBOUND,
+            at=self._base.now(),
+            author=by,
+            content=content,
+            channel_id=conversation.channel_id,
+            leg_id=leg_id or _leg_of(conversation, by),
+            data=dict(data),
+        )
 
     async def _begin(
         self, account_id: int, key: str, print_: bytes, conversation: Conversation, item: Item, purpose: Purpose
@@ -122,12 +127,7 @@ class Sending:
             raise Refused(found)
         to = spelled(entry, conversation.address, "/conversation_id")
         plan = Plan(cascade=[step], purpose=purpose, conversation_id=conversation.id)
-        return Submission(
-            account_id=conversation.account_id,
-            plan=plan,
-            recipients=[Recipient(to=to)],
-            idempotency_key=f"inbox:{item.id}",
-        )
+        return handed_in(conversation.account_id, item.id, plan, to)
 
     async def _hand_in(self, account_id: int, item: Item, submission: Submission) -> Item:
         try:
@@ -170,6 +170,15 @@ class Sending:
             self._base.gateway.metrics.answered(account_id, seconds)
         return shown[-1]
 
+    async def send_planned(self, account_id: int, conversation_id: UUID, plan: Plan, by: Author) -> Item:
+        """Sends by a plan of the caller's. See `engine.inbox_port.Inbox.send_planned`."""
+        conversation = await self._base.must(account_id, conversation_id)
+        to = spelled(self._base.channel(conversation), conversation.address, "/conversation_id")
+        item = self._line(conversation, plan.cascade[0].content, by, None, {})
+        async with self._base.db.transaction() as connection:
+            await store.begin_send(connection, account_id, item)
+        return await self._hand_in(account_id, item, handed_in(account_id, item.id, plan, to))
+
     async def send_alone(self, account_id: int, channel: Channel, person: str, content: Content, by: Author) -> Item:
         """Sends outside of any conversation. See `engine.inbox_port.Inbox.send_alone`."""
         item, submission = alone(self._base, channel, person, content, by)
@@ -203,23 +212,36 @@ class Sending:
         return await self._show(account_id, item, message_id)
 
     async def mend(self) -> int:
-        """Finds out what became of answers whose node died while they were handed in; how many there were."""
-        left = await store.left_behind(self._base.db, self._base.now() - LEFT, _BATCH)
-        for account_id, item, answer in left:
-            try:
-                await self._mend(account_id, item, answer)
-            except (NotNow, NotThere, Refused) as error:
-                log.warning("an answer of account %d comes into no conversation: %s", account_id, error)
-                await store.end_send(self._base.db, item.id)
-        return len(left)
+        """Finds out what became of answers whose node died while they were handed in; how many there were.
 
-    async def _mend(self, account_id: int, item: Item, answer: bytes | None) -> None:
-        if answer is None:
-            await store.drop_send(self._base.db, account_id, item.id)
-        elif is_alone(item):
-            await self._alone.show(account_id, item, _message_of(answer))
-        else:
-            await self._show(account_id, item, _message_of(answer))
+        One of which that cannot be found out is left to the next look, and does not hold up those behind it.
+        """
+        before, after, found = self._base.now() - LEFT, store.FIRST, 0
+        while left := await store.left_behind(self._base.db, before, after, _BATCH):
+            for one in left:
+                await self._try(one)
+            after, found = (left[-1].made_at, left[-1].item_id), found + len(left)
+        return found
+
+    async def _try(self, left: store.LeftBehind) -> None:
+        try:
+            await self._mend(left)
+        except Exception as error:
+            lost = isinstance(error, LOST)
+            words = "what became of answer %s of account %d will be looked up again: %r"
+            log.warning(words, left.item_id, left.account_id, error, exc_info=not lost)
+
+    async def _mend(self, left: store.LeftBehind) -> None:
+        if left.answer is None:
+            await store.drop_send(self._base.db, left.account_id, left.item_id)
+            return
+        item, message_id = left.item, _message_of(left.answer)
+        show = self._alone.show if is_alone(item) else self._show
+        try:
+            await show(left.account_id, item, message_id)
+        except (NotNow, NotThere, Refused) as error:
+            log.warning("an answer of account %d comes into no conversation: %s", left.account_id, error)
+            await store.end_send(self._base.db, left.item_id)
 
 
 class _Message(msgspec.Struct):

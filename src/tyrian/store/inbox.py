@@ -5,7 +5,7 @@ Whoever changes a conversation locks its row first (several: in the order of the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -272,9 +272,29 @@ ON CONFLICT DO NOTHING
 """
 _LEFT_BEHIND = """
 SELECT s.*, i.answer FROM (
-    SELECT * FROM conversation_sends WHERE made_at < $1 ORDER BY made_at LIMIT $2) s
+    SELECT * FROM conversation_sends WHERE made_at < $1 AND made_at >= $2 AND (made_at, item_id) > ($2, $3)
+    ORDER BY made_at, item_id LIMIT $4) s
 LEFT JOIN idempotency i ON i.account_id = s.account_id AND i.key = 'inbox:' || s.item_id
+ORDER BY s.made_at, s.item_id
 """
+#: Before every answer that was left behind.
+FIRST: Final = (datetime.fromtimestamp(0, UTC), UUID(int=0))
+
+
+@dataclass(slots=True)
+class LeftBehind:
+    """An answer that was about to be handed in: its line, encoded, and intake's answer if it was taken."""
+
+    account_id: int
+    item_id: UUID
+    made_at: datetime
+    body: bytes
+    answer: bytes | None
+
+    @property
+    def item(self) -> Item:
+        """The line. Raises `msgspec.DecodeError` where it cannot be read."""
+        return _item(self.body)
 
 
 async def begin_send(connection: Connection, account_id: int, item: Item) -> None:
@@ -300,11 +320,13 @@ async def drop_send(db: Database, account_id: int, item_id: UUID) -> None:
         await connection.execute("DELETE FROM inbox_keys WHERE account_id = $1 AND answer = $2", account_id, item_id)
 
 
-async def left_behind(db: Database, before: datetime, limit: int) -> list[tuple[int, Item, bytes | None]]:
-    """Answers that were handed in before, and whose node did not say what came of it: account, line, and intake's
-    answer under the message's key if it was taken."""
-    rows = await db.fetch(_LEFT_BEHIND, before, limit)
-    return [(row["account_id"], item_of(row), row["answer"]) for row in rows]
+async def left_behind(db: Database, before: datetime, after: tuple[datetime, UUID], limit: int) -> list[LeftBehind]:
+    """Answers that were handed in before a time and whose node did not say what came of it, the oldest first.
+
+    `after` is the time and id of the last that was read, or `FIRST`.
+    """
+    rows = await db.fetch(_LEFT_BEHIND, before, *after, limit)
+    return [LeftBehind(r["account_id"], r["item_id"], r["made_at"], r["body"], r["answer"]) for r in rows]
 
 
 async def item(db: Database | Connection, account_id: int, identifier: UUID) -> Item | None:
@@ -325,6 +347,12 @@ async def due(db: Database, now: datetime, limit: int) -> list[tuple[int, UUID]]
     """Conversations that must be looked at: account and id."""
     sql = "SELECT account_id, id FROM conversations WHERE due_at <= $1 ORDER BY due_at LIMIT $2"
     return [(row["account_id"], row["id"]) for row in await db.fetch(sql, now, limit)]
+
+
+async def put_off(db: Database, conversation_id: UUID, now: datetime, until: datetime) -> None:
+    """Has a conversation that is due be looked at later."""
+    sql = "UPDATE conversations SET due_at = $3 WHERE id = $1 AND due_at <= $2"
+    await db.execute(sql, conversation_id, now, until)
 
 
 async def forget(db: Database, keys_before: datetime, events_before: datetime) -> None:

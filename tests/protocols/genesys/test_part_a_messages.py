@@ -636,6 +636,27 @@ async def test_t_7_without_the_guard_it_counts_as_delivered_and_reaches_nobody(c
     assert chat.messages == 0
 
 
+async def test_t_7_it_stands_in_the_thread_though_the_node_dies_before_it_is_shown(
+    chat: Chat, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    chat.api.clock.ahead = DAY + timedelta(minutes=5)
+    chat.api = await chat.api.signed_in()
+    sending = chat.api.gateway.inbox.sending
+
+    async def dies(*args: Any) -> None:
+        raise RuntimeError("the node is gone")
+
+    with monkeypatch.context() as patched:
+        patched.setattr(sending, "_show", dies)
+        assert (await chat.send()).status == 500
+    chat.api.clock.ahead += timedelta(seconds=61)
+    await sending.mend()
+    items = await chat.api.gateway.inbox.items(chat.api.account_id, UUID(chat.conversation))
+    (message_id,) = [str(item.message_id) for item in items if item.message_id is not None]
+    await chat.until_status(message_id, "delivery-success")
+    assert chat.messages == 0
+
+
 async def test_t_8_measured_from_the_person_and_told_as_last_message_date(chat: Chat) -> None:
     last = (await chat.session())["lastInteraction"]
     await chat.sent({"text": "from the business"})

@@ -17,7 +17,7 @@ from tyrian.domain.content import Base, Content
 from tyrian.domain.conversation import Author, By, Conversation, Item
 from tyrian.domain.problem import Refused
 from tyrian.domain.purpose import Purpose
-from tyrian.domain.submission import Plan, Recipient, Step, Submission
+from tyrian.domain.submission import Plan, Step
 from tyrian.engine.channel_entry import ChannelEntry
 from tyrian.engine.inbox_port import Inbox, NotNow
 from tyrian.engine.ports import Channel
@@ -107,19 +107,9 @@ class Threads:
             raise Refused(found)
         step = Step(channel=entry.channel.name, content=content)  # type: ignore[arg-type]  # as above
         plan = Plan(cascade=[step], purpose=Purpose.SESSION, refused=reason, extra={SHOWN: shown}, face=FACE)
-        recipient = Recipient(to=conversation.address)
-        account_id = conversation.account_id
-        taken = await self._gateway.intake.submit(Submission(account_id=account_id, plan=plan, recipients=[recipient]))
-        message_id = taken.messages[0].id
-        await self.inbox.record(
-            account_id,
-            entry.channel,
-            conversation.person,
-            message_id=message_id,
-            content=content,  # type: ignore[arg-type]  # as above
-            by=by,
-        )
-        return message_id
+        item = await self.inbox.send_planned(conversation.account_id, conversation.id, plan, by=by)
+        assert item.message_id is not None
+        return item.message_id
 
     # -- Holding ------------------------------------------------------------------------------------------------------
 
