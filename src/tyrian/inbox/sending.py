@@ -214,13 +214,13 @@ class Sending:
     async def mend(self) -> int:
         """Finds out what became of answers whose node died while they were handed in; how many there were.
 
-        One of which that cannot be found out is left to the next look, and does not hold up those behind it.
+        One of which that cannot be found out is looked at again later, and does not hold up those behind it.
         """
-        before, after, found = self._base.now() - LEFT, store.FIRST, 0
-        while left := await store.left_behind(self._base.db, before, after, _BATCH):
+        now, found = self._base.now(), 0
+        while left := await store.left_behind(self._base.db, now - LEFT, now, _BATCH):
             for one in left:
                 await self._try(one)
-            after, found = (left[-1].made_at, left[-1].item_id), found + len(left)
+            found += len(left)
         return found
 
     async def _try(self, left: store.LeftBehind) -> None:

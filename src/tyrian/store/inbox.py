@@ -5,7 +5,7 @@ Whoever changes a conversation locks its row first (several: in the order of the
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
 
@@ -270,24 +270,23 @@ _BEGIN_SEND = """
 INSERT INTO conversation_sends (item_id, account_id, conversation_id, body, made_at) VALUES ($1, $2, $3, $4, $5)
 ON CONFLICT DO NOTHING
 """
+#: Whoever takes one up has it for as long as everybody has at first: it counts as begun anew.
 _LEFT_BEHIND = """
-SELECT s.*, i.answer FROM (
-    SELECT * FROM conversation_sends WHERE made_at < $1 AND made_at >= $2 AND (made_at, item_id) > ($2, $3)
-    ORDER BY made_at, item_id LIMIT $4) s
-LEFT JOIN idempotency i ON i.account_id = s.account_id AND i.key = 'inbox:' || s.item_id
-ORDER BY s.made_at, s.item_id
+WITH c AS MATERIALIZED (
+    SELECT item_id FROM conversation_sends WHERE made_at < $1 ORDER BY made_at LIMIT $3 FOR UPDATE SKIP LOCKED
+)
+UPDATE conversation_sends s SET made_at = $2 FROM c WHERE s.item_id = c.item_id
+RETURNING s.item_id, s.account_id, s.body, (
+    SELECT i.answer FROM idempotency i WHERE i.account_id = s.account_id AND i.key = 'inbox:' || s.item_id) AS answer
 """
-#: Before every answer that was left behind.
-FIRST: Final = (datetime.fromtimestamp(0, UTC), UUID(int=0))
 
 
 @dataclass(slots=True)
 class LeftBehind:
     """An answer that was about to be handed in: its line, encoded, and intake's answer if it was taken."""
 
-    account_id: int
     item_id: UUID
-    made_at: datetime
+    account_id: int
     body: bytes
     answer: bytes | None
 
@@ -320,13 +319,10 @@ async def drop_send(db: Database, account_id: int, item_id: UUID) -> None:
         await connection.execute("DELETE FROM inbox_keys WHERE account_id = $1 AND answer = $2", account_id, item_id)
 
 
-async def left_behind(db: Database, before: datetime, after: tuple[datetime, UUID], limit: int) -> list[LeftBehind]:
-    """Answers that were handed in before a time and whose node did not say what came of it, the oldest first.
-
-    `after` is the time and id of the last that was read, or `FIRST`.
-    """
-    rows = await db.fetch(_LEFT_BEHIND, before, *after, limit)
-    return [LeftBehind(r["account_id"], r["item_id"], r["made_at"], r["body"], r["answer"]) for r in rows]
+async def left_behind(db: Database, before: datetime, now: datetime, limit: int) -> list[LeftBehind]:
+    """Takes up answers that were begun before a time and whose node did not say what came of them."""
+    rows = await db.fetch(_LEFT_BEHIND, before, now, limit)
+    return [LeftBehind(row["item_id"], row["account_id"], row["body"], row["answer"]) for row in rows]
 
 
 async def item(db: Database | Connection, account_id: int, identifier: UUID) -> Item | None:
