@@ -9,9 +9,10 @@ from uuid import uuid4
 import pytest
 
 from tests.clock import ManualClock
-from tests.inbox.conftest import API, House, by
+from tests.inbox.conftest import API, House, by, node
 from tyrian.domain.content import Image, Text
 from tyrian.domain.conversation import (
+    ChannelInbox,
     Conversation,
     ConversationState,
     Ending,
@@ -412,6 +413,33 @@ class TestMoving:
         await house.say(ANA, "two")
         with pytest.raises(NotNow, match="another conversation"):
             await house.desk.reopen(house.account_id, it.id, by=API)
+
+    async def test_of_changes_of_a_channels_inbox_at_once_none_is_lost(
+        self, database_url: str, house: House, clock: ManualClock
+    ) -> None:
+        def longer(own: ChannelInbox | None) -> ChannelInbox:
+            return ChannelInbox(threading_time=own.threading_time + 1) if own is not None else ChannelInbox(None, 1)
+
+        async with node(database_url, clock, house.account_id) as other:
+            channel = house.channel()
+            changes = [h.desk.change_channel_inbox(house.account_id, channel, longer) for h in (house, other) * 5]
+            left = await asyncio.gather(*changes)
+            assert sorted(own.threading_time for own in left if own is not None) == list(range(1, 11))
+            await other.desk.change_channel_inbox(house.account_id, channel, lambda own: None)
+            assert await house.desk.change_channel_inbox(house.account_id, channel, lambda own: own) is None
+            assert house.desk.channel_inbox(channel.id) is None
+
+    async def test_who_is_silent_is_looked_at_again_when_the_idle_time_changes(self, house: House) -> None:
+        async def due() -> Any:
+            return await house.gateway.db.fetchval("SELECT due_at FROM conversations")
+
+        await house.inbox()
+        await house.say(ANA, "one")
+        assert await due() is None
+        await house.inbox(threading_time=7)
+        assert await due() is None, "nothing about it has changed"
+        await house.inbox(threading_time=7, idle_time=60)
+        assert await due() is not None
 
     async def test_opening_finds_reopens_or_begins(self, house: House) -> None:
         opening = Opening(name="Ana", subject="order 7", attributes={"vip": "yes"})

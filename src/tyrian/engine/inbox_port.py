@@ -7,7 +7,7 @@ the account's, is `NotThere`; what the present state does not allow is `NotNow`.
 Queues and agents are named by id (as text) or by name.
 """
 
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol as Port
 from uuid import UUID
@@ -327,6 +327,16 @@ class Inbox(Port):
 
     async def set_channel_inbox(self, account_id: int, channel: Channel, inbox: ChannelInbox | None) -> None:
         """Gives a channel an inbox, or takes it away: conversations stay, but messages no longer go into them."""
+        ...
+
+    async def change_channel_inbox(
+        self, account_id: int, channel: Channel, to: Callable[[ChannelInbox | None], ChannelInbox | None]
+    ) -> ChannelInbox | None:
+        """Gives a channel what `to` makes of its inbox (None: it has none), and returns it.
+
+        Of two changes at once none is lost: the later is made of what the earlier wrote. `to` may be called several
+        times, and must change nothing else.
+        """
         ...
 
     # -- Watching -------------------------------------------------------------------------------------------------

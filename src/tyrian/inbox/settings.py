@@ -3,8 +3,7 @@
 from typing import Final
 
 from tyrian.domain.conversation import ChannelInbox
-from tyrian.engine.ports import Channel
-from tyrian.store import inbox_people as store
+from tyrian.store import inbox_channels as store
 from tyrian.store.database import Connection, Database
 
 _DEFAULT: Final = ChannelInbox()
@@ -30,13 +29,13 @@ class Inboxes:
         """Gives a channel an inbox with the defaults if it has none; True if that was so."""
         if channel_id in self._known:
             return False
-        await store.put_default(connection, account_id, channel_id, _DEFAULT)
+        await store.add(connection, account_id, channel_id, _DEFAULT)
         return True
 
-    async def put(self, account_id: int, channel: Channel, inbox: ChannelInbox | None) -> None:
-        """Writes a channel's inbox, or takes it away."""
-        if inbox is None:
-            await store.delete_channel(self._db, account_id, channel.id)
-        else:
-            await store.put_channel(self._db, account_id, channel.id, inbox)
+    async def change(
+        self, account_id: int, channel_id: int, to: store.Change
+    ) -> tuple[ChannelInbox | None, ChannelInbox | None]:
+        """Writes what `to` makes of a channel's inbox: before and after."""
+        changed = await store.change(self._db, account_id, channel_id, to)
         await self.refresh()
+        return changed

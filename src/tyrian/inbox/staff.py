@@ -22,6 +22,7 @@ from tyrian.inbox.routing import Routing
 from tyrian.store import inbox as store, inbox_people as people
 from tyrian.store.database import Connection
 from tyrian.store.inbox import NewEvent
+from tyrian.store.inbox_channels import Change, look_again
 from tyrian.store.inbox_people import Taken
 
 _encode = msgspec.json.Encoder().encode
@@ -154,9 +155,16 @@ class Staff:
 
     async def set_channel_inbox(self, account_id: int, channel: Channel, inbox: ChannelInbox | None) -> None:
         """Gives a channel an inbox, or takes it away."""
-        await self.base.inboxes.put(account_id, channel, inbox)
-        await people.look_again(self.base.db, channel.id, self.base.now())
-        await self.refresh_everywhere()
+        await self.change_channel_inbox(account_id, channel, lambda _: inbox)
+
+    async def change_channel_inbox(self, account_id: int, channel: Channel, to: Change) -> ChannelInbox | None:
+        """Gives a channel what `to` makes of its inbox."""
+        before, after = await self.base.inboxes.change(account_id, channel.id, to)
+        if before != after:
+            if _idle_time(before) != _idle_time(after):
+                await look_again(self.base.db, channel.id, self.base.now())
+            self.base.gateway.waker.tell(WAKE)
+        return after
 
     async def refresh_everywhere(self) -> None:
         """Has every node read anew which channels have an inbox."""
@@ -173,6 +181,10 @@ class Staff:
         if reason:
             raise Refused([Problem("/handover_url", reason)])
         await people.put_handover_url(self.base.db, account_id, url)
+
+
+def _idle_time(inbox: ChannelInbox | None) -> int | None:
+    return inbox.idle_time if inbox is not None else None
 
 
 def _taken(what: str, name: str) -> Problem:

@@ -1,7 +1,6 @@
 """Agents, queues, prepared answers, and the channels and accounts that have an inbox."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
 from uuid import UUID
@@ -10,7 +9,7 @@ import asyncpg
 import msgspec
 
 from tyrian.domain.content import Content
-from tyrian.domain.conversation import Agent, AgentState, ChannelInbox, Hours, Pick, PreparedAnswer, Queue
+from tyrian.domain.conversation import Agent, AgentState, Hours, Pick, PreparedAnswer, Queue
 from tyrian.store.database import Connection, Database
 
 _encode: Final = msgspec.json.Encoder().encode
@@ -258,62 +257,12 @@ async def delete_answer(db: Database, account_id: int, identifier: UUID) -> bool
     return tag != "DELETE 0"
 
 
-# -- Channels and accounts --------------------------------------------------------------------------------------------
+# -- Accounts --------------------------------------------------------------------------------------------
 
-_PUT_CHANNEL = """
-INSERT INTO inbox_channels (channel_id, account_id, queue_id, threading_time, idle_time) VALUES ($1, $2, $3, $4, $5)
-ON CONFLICT (channel_id) DO UPDATE SET queue_id = excluded.queue_id, threading_time = excluded.threading_time,
-    idle_time = excluded.idle_time
-"""
-_PUT_DEFAULT = """
-INSERT INTO inbox_channels (channel_id, account_id, threading_time) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING
-"""
 _PUT_HANDOVER = """
 INSERT INTO inbox_accounts (account_id, handover_url) VALUES ($1, $2)
 ON CONFLICT (account_id) DO UPDATE SET handover_url = excluded.handover_url
 """
-
-
-@dataclass(slots=True)
-class StoredChannel:
-    """A channel's inbox, and whose it is."""
-
-    account_id: int
-    inbox: ChannelInbox
-
-
-async def channels(db: Database) -> dict[int, StoredChannel]:
-    """The inboxes of all channels, by their numbers."""
-    rows = await db.fetch("SELECT * FROM inbox_channels")
-    return {
-        row["channel_id"]: StoredChannel(
-            row["account_id"], ChannelInbox(row["queue_id"], row["threading_time"], row["idle_time"])
-        )
-        for row in rows
-    }
-
-
-async def put_channel(db: Database | Connection, account_id: int, channel_id: int, inbox: ChannelInbox) -> None:
-    """Writes a channel's inbox."""
-    values = (channel_id, account_id, inbox.queue_id, inbox.threading_time, inbox.idle_time)
-    await db.execute(_PUT_CHANNEL, *values)
-
-
-async def put_default(db: Database | Connection, account_id: int, channel_id: int, inbox: ChannelInbox) -> None:
-    """Gives a channel an inbox if it has none."""
-    await db.execute(_PUT_DEFAULT, channel_id, account_id, inbox.threading_time)
-
-
-async def delete_channel(db: Database, account_id: int, channel_id: int) -> None:
-    """Takes a channel's inbox away."""
-    sql = "DELETE FROM inbox_channels WHERE channel_id = $1 AND account_id = $2"
-    await db.execute(sql, channel_id, account_id)
-
-
-async def look_again(db: Database, channel_id: int, now: datetime) -> None:
-    """Makes a channel's conversations due, because the time after which they close has changed."""
-    sql = "UPDATE conversations SET due_at = $2 WHERE channel_id = $1 AND state <> 'closed'"
-    await db.execute(sql, channel_id, now)
 
 
 async def handover_url(db: Database | Connection, account_id: int) -> str | None:

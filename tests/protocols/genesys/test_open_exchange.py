@@ -12,11 +12,12 @@ from tests.protocols.genesys.conftest import Api
 from tests.protocols.genesys.middleware import AT, OPEN, TOKEN, Middleware, integrated, request, sender, signature
 from tyrian.domain import content as neutral, limits
 from tyrian.domain.content import Base
-from tyrian.domain.conversation import Author, By, Role
+from tyrian.domain.conversation import Author, By, Queue, Role
 from tyrian.domain.keyboard import Button, Keyboard
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Plan, Recipient, Step, Submission
 from tyrian.engine.ports import Channel, Outgoing, Refused as Refusal, Tools
+from tyrian.protocols.genesys import ids
 from tyrian.protocols.genesys.open_channel import OpenConnector
 from tyrian.protocols.genesys.open_config import allowed
 from tyrian.store import reading
@@ -485,6 +486,20 @@ async def test_the_threading_timeline_is_that_of_the_inboxes(api: Api) -> None:
     await api.put(THREADING, {"defaultTimeoutMinutes": 60})
     await inbox.close(api.account_id, UUID(second), by=Author(By.API, "test"))
     assert (await there.says("once more"))["conversationId"] == second
+
+
+async def test_the_timeline_and_a_channels_queue_do_not_overwrite_one_another(api: Api) -> None:
+    channel = (await integrated(api)).channel.channel
+    now = api.gateway.clock.now()
+    queue = Queue(id=api.gateway.ids.new(now), name="help", created_at=now, updated_at=now)
+    await api.gateway.inbox.put_queue(api.account_id, queue)
+    recipient = f"routing/message/recipients/{ids.of_channel(channel.id)}"
+    for minutes in range(1, 4):
+        into = {"flow": {"id": str(queue.id)}} if minutes % 2 else {}
+        answers = await asyncio.gather(api.put(recipient, into), api.put(THREADING, {"defaultTimeoutMinutes": minutes}))
+        assert [answer.status for answer in answers] == [200, 200]
+        own = api.gateway.inbox.channel_inbox(channel.id)
+        assert (own.queue_id, own.threading_time) == (queue.id if into else None, minutes * 60)
 
 
 async def test_a_viber_channel_that_is_made_has_the_timeline(api: Api) -> None:

@@ -167,9 +167,10 @@ async def change_recipient(call: Call) -> Reply:
     asked: RecipientChange = call.body(RecipientChange)
     inbox = inbox_of(call)
     queue = await _asked_queue(call, asked)
-    present = inbox.channel_inbox(entry.channel.id) or ChannelInbox()
-    changed = msgspec.structs.replace(present, queue_id=queue.id if queue is not None else None)
-    await inbox.set_channel_inbox(call.account_id, entry.channel, changed)
+    into = queue.id if queue is not None else None
+    await inbox.change_channel_inbox(
+        call.account_id, entry.channel, lambda own: msgspec.structs.replace(own or ChannelInbox(), queue_id=into)
+    )
     return Reply(_recipient(call, entry, {queue.id: queue} if queue is not None else {}))
 
 

@@ -1,5 +1,6 @@
 """The threading timeline: for how long after its end a conversation goes on when its person writes again."""
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 from msgspec import Meta, Struct, convert, structs, to_builtins
@@ -98,11 +99,14 @@ async def replace(call: Call) -> Reply:
 async def _apply(gateway: "Gateway", account_id: int, lines: Timeline) -> None:
     """Gives the inboxes of all of an account's channels the times of a timeline."""
     for entry in gateway.channels.all() if gateway.inbox is not None else ():
-        own = gateway.inbox.channel_inbox(entry.channel.id) if entry.channel.account_id == account_id else None
-        seconds = lines.minutes(messenger(entry)) * 60
-        if own is not None and own.threading_time != seconds:
-            changed = structs.replace(own, threading_time=seconds)
-            await gateway.inbox.set_channel_inbox(account_id, entry.channel, changed)
+        if entry.channel.account_id == account_id and gateway.inbox.channel_inbox(entry.channel.id) is not None:
+            timed = _timed(lines.minutes(messenger(entry)) * 60)
+            await gateway.inbox.change_channel_inbox(account_id, entry.channel, timed)
+
+
+def _timed(seconds: int) -> Callable[[ChannelInbox | None], ChannelInbox | None]:
+    """A change of an inbox's threading time; where there is no inbox, none is made."""
+    return lambda own: structs.replace(own, threading_time=seconds) if own is not None else None
 
 
 _ROW: Final[dict[str, Any]] = {"tag": TAG, "path": PATH, "answer": Timeline}
