@@ -31,7 +31,7 @@ from tyrian.store import claims
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import LOST, Database
 from tyrian.store.plain import apply
-from tyrian.store.writing import AGAIN, LATER, NEXT, OTHER, Write
+from tyrian.store.writing import AGAIN, HELD, LATER, NEXT, OTHER, Write
 
 log = logging.getLogger(__name__)
 
@@ -292,7 +292,7 @@ class Dispatch:
         for write in writes:
             if write.message_id not in written:
                 log.warning("attempt %s was taken over by another node; its outcome is theirs", write.attempt_id)
-            elif write.send in (AGAIN, NEXT, OTHER, LATER) and write.send_channel is not None:
+            elif write.send in (AGAIN, NEXT, OTHER, LATER, HELD) and write.send_channel is not None:
                 self.wake(write.send_channel)
         return [write.message_id in written for write in writes]
 

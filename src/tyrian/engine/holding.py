@@ -17,7 +17,7 @@ from tyrian.engine.reacting import Asked, Verdict, person_of
 from tyrian.engine.results import Results
 from tyrian.engine.router import Router
 from tyrian.engine.writer import Scribe
-from tyrian.store.writing import LATER, Write
+from tyrian.store.writing import HELD, LATER, Write
 
 log = logging.getLogger(__name__)
 
@@ -140,6 +140,6 @@ class Holding:
         """The write for a send that waits. One that was never made holds nobody up behind it, unless it is to."""
         event = rules.Event("put_off", reason, {"until": until})
         write = self._scribe.write(facts, known, rules.Changes(retry_at=until, events=[event]), now)
-        if facts.tries <= 1 and not facts.uncertain and not holds:
-            write.send = LATER
+        if facts.tries <= 1 and not facts.uncertain:
+            write.send = HELD if holds else LATER
         return write

@@ -11,10 +11,10 @@ import asyncpg
 
 from tyrian.store.database import Connection, Database
 
-#: Another row of the same line (`{e}`) that goes before `{s}`: it is due, was tried before, or is being sent.
+#: Another row of the same line (`{e}`) that goes before `{s}`: it is due, or was tried, or is held, or is being sent.
 _BEFORE = """{e}.channel_id = {s}.channel_id AND {e}.recipient = {s}.recipient AND {e}.priority = {s}.priority
           AND {e}.message_id < {s}.message_id
-          AND ({e}.due_at <= $2 OR {e}.tries > 0 OR {e}.leased_until IS NOT NULL)"""
+          AND ({e}.due_at <= $2 OR {e}.tries <> 0 OR {e}.leased_until IS NOT NULL)"""
 _READY = "channel_id = $1 AND leased_until IS NULL AND NOT waits AND due_at <= $2"
 
 #: Rows behind another that a claim passes by, at most, to find those that may go. `PARK` puts them out of the way.
@@ -39,7 +39,8 @@ _HEADS = f"""
 """
 
 _TAKE = """
-UPDATE sends s SET node = $4, leased_until = $5, tries = s.tries + 1, started_at = COALESCE(s.started_at, $2)
+UPDATE sends s SET node = $4, leased_until = $5, tries = GREATEST(s.tries, 0) + 1,
+    started_at = COALESCE(s.started_at, $2)
 FROM c WHERE s.message_id = c.message_id
 RETURNING s.message_id, s.attempt_id, s.account_id, s.channel_id, s.step, s.tries, s.uncertain, s.due_at,
     s.valid_until, s.started_at, s.bulk_id, s.recipient, s.priority, s.tried

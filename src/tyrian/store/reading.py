@@ -41,8 +41,8 @@ _MESSAGE = f"""
 SELECT m.id, COALESCE(m.bulk_id, m.id) AS bulk_id, m.recipient, {_STATUS} AS status, m.reason, m.purpose, m.step,
     m.accepted_at, m.updated_at, m.due_at, m.valid_until, m.variables, COALESCE(m.plan, b.plan) AS plan,
     m.name, b.name AS bulk_name,
-    s.attempt_id AS send_attempt, s.step AS send_step, s.recipient AS send_recipient, s.tries AS send_tries,
-    s.started_at AS send_started, s.leased_until, ch.name AS send_channel
+    s.attempt_id AS send_attempt, s.step AS send_step, s.recipient AS send_recipient,
+    GREATEST(s.tries, 0) AS send_tries, s.started_at AS send_started, s.leased_until, ch.name AS send_channel
 FROM messages m
 LEFT JOIN bulks b ON b.id = m.bulk_id
 LEFT JOIN sends s ON s.message_id = m.id

@@ -110,7 +110,9 @@ async def accept(
 # -- Applying changes -------------------------------------------------------------------------------------------------
 
 #: What to do with the row in `sends`.
-NOTHING, FINISH, AGAIN, NEXT, OTHER, LATER = 0, 1, 2, 3, 4, 5
+NOTHING, FINISH, AGAIN, NEXT, OTHER, LATER, HELD = 0, 1, 2, 3, 4, 5, 6
+#: The `tries` of a send that was HELD: it has a place in its line, as one that was tried, and was not.
+_HELD = -1
 
 
 @dataclass(slots=True)
@@ -135,7 +137,8 @@ class Write:
     message_status: str | None = None
     message_reason: str | None = None
     #: NOTHING, FINISH (remove it), AGAIN (free it, due later), NEXT (the next step, due now), OTHER (the same step on
-    #: another channel, due now) or LATER (free it, due later, as if it had not been taken up: it holds nobody up).
+    #: another channel, due now), LATER (free it, due later, as if it had not been taken up: it holds nobody up) or HELD
+    #: (likewise, but it keeps its place, and those behind it wait).
     send: int = NOTHING
     send_attempt: UUID | None = None
     send_channel: int | None = None
@@ -238,11 +241,11 @@ WITH i AS MATERIALIZED (
 ), moved AS (
     UPDATE sends s SET attempt_id = i.send_attempt, channel_id = i.send_channel, priority = i.send_priority,
         step = i.send_step, due_at = i.send_due, recipient = i.send_recipient, uncertain = i.uncertain,
-        tries = CASE WHEN i.send IN ({NEXT}, {LATER}) THEN 0 ELSE s.tries END,
+        tries = CASE WHEN i.send IN ({NEXT}, {LATER}) THEN 0 WHEN i.send = {HELD} THEN {_HELD} ELSE s.tries END,
         started_at = CASE WHEN i.send = {NEXT} THEN NULL ELSE s.started_at END, leased_until = NULL, node = NULL,
         tried = i.send_tried, waits = false
     FROM i
-    WHERE i.fenced AND i.send IN ({AGAIN}, {NEXT}, {OTHER}, {LATER})
+    WHERE i.fenced AND i.send IN ({AGAIN}, {NEXT}, {OTHER}, {LATER}, {HELD})
       AND s.message_id = i.message_id AND s.attempt_id = i.attempt_id AND s.node = ${_N + 1}
     RETURNING i.*
 ), unchanged AS MATERIALIZED (
