@@ -10,13 +10,14 @@ import sys
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import psutil
 import pytest
 
 from tests.conftest import StartPostgres
-from tyrian.store import embedded, postmaster
+from tyrian.store import embedded, orphans, postmaster
 from tyrian.store.embedded import EmbeddedPostgresError
 
 
@@ -137,21 +138,86 @@ async def test_a_killed_server_starts_again_with_all_that_was_committed(data_dir
     assert await ask(embedded.start(data_dir).url, query) == 3
 
 
-async def test_a_busy_worker_of_a_killed_server_is_waited_for(data_dir: Path) -> None:
-    server = embedded.start(data_dir)
+async def busy_worker(server: embedded.EmbeddedPostgres) -> tuple[int, "asyncio.Task[str]"]:
+    """A worker of the server in the middle of a statement that takes minutes: its process, and who waits for it."""
     connection = await asyncpg.connect(server.url)
     worker: int = await connection.fetchval("SELECT pg_backend_pid()")
     busy = asyncio.create_task(connection.execute("SELECT count(*) FROM generate_series(1, 1000000000)"))
     await asyncio.sleep(0)
     while await asyncio.to_thread(lambda: psutil.Process(worker).cpu_percent(0.02)) < 20:
         pass
+    return worker, busy
+
+
+async def test_a_busy_worker_of_a_killed_server_is_waited_for(data_dir: Path, caplog: pytest.LogCaptureFixture) -> None:
+    server = embedded.start(data_dir)
+    worker, busy = await busy_worker(server)
     kill(server.pid)
     again = asyncio.create_task(asyncio.to_thread(embedded.start, data_dir))
     await asyncio.to_thread(wait_for_log, data_dir, "pre-existing shared memory")
     os.kill(worker, signal.SIGKILL)
     assert await ask((await again).url, "SELECT 1") == 1
+    assert "was killed; waiting for its workers to go" in caplog.text
     with pytest.raises((asyncpg.PostgresError, OSError)):
         await busy
+
+
+async def test_a_worker_of_a_killed_server_that_does_not_go_is_ended(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(orphans, "END_AFTER", 0.0)
+    server = embedded.start(data_dir)
+    worker, busy = await busy_worker(server)
+    kill(server.pid)
+    assert orphans.find(data_dir / "postgres") == [worker]
+    assert await ask((await asyncio.to_thread(embedded.start, data_dir)).url, "SELECT 1") == 1
+    with pytest.raises((asyncpg.PostgresError, OSError)):
+        await busy
+
+
+async def test_a_worker_that_nothing_ends_is_named(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(orphans, "GIVE_UP_AFTER", 0.0)
+    server = embedded.start(data_dir)
+    worker, busy = await busy_worker(server)
+    kill(server.pid)
+    with pytest.raises(EmbeddedPostgresError, match=rf"still hold its memory \(processes: {worker}\)"):
+        await asyncio.to_thread(embedded.start, data_dir)
+    orphans.end([worker])
+    with pytest.raises((asyncpg.PostgresError, OSError)):
+        await busy
+    assert await ask(embedded.start(data_dir).url, "SELECT 1") == 1
+
+
+async def test_workers_that_say_much_while_they_go_are_waited_for(
+    data_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What keeps the server from starting does not stand at the end of its log then."""
+    run, tries = embedded._run, []
+
+    def first_fails(program: str, *given: Any, **more: Any) -> "subprocess.CompletedProcess[str]":
+        tries.append(program)
+        if len(tries) > 1:
+            return run(program, *given, **more)
+        with embedded.log_file(data_dir).open("a") as log:
+            log.write("FATAL:  pre-existing shared memory block (key 1, ID 2) is still in use\n")
+            log.write("FATAL:  terminating connection due to unexpected postmaster exit\n" * 200)
+        return subprocess.CompletedProcess([program], 1, stderr="could not start server")
+
+    monkeypatch.setattr(embedded, "_run", first_fails)
+    assert await ask(embedded.start(data_dir).url, "SELECT 1") == 1
+    assert tries == ["pg_ctl", "pg_ctl"]
+
+
+async def test_a_start_that_another_had_under_way_will_do(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever began it was killed; what it began comes first, between the look for a server and the start of one."""
+    run = embedded._run
+
+    def overtaken(program: str, *given: Any, **more: Any) -> "subprocess.CompletedProcess[str]":
+        assert run(program, *given, **more).returncode == 0
+        return run(program, *given, **more)
+
+    monkeypatch.setattr(embedded, "_run", overtaken)
+    assert await ask(embedded.start(data_dir).url, "SELECT 1") == 1
 
 
 @pytest.mark.parametrize(

@@ -23,15 +23,11 @@ class NewCodes:
 
 
 #: A repeated try has the same name for the same meanings, and finds its row made.
-#: A code may be lost with the power until something else is committed (it is not waited for): the outcome of its send,
-#: that is, and a send without an outcome is made again, with the same codes.
+#: The disk is waited for. If a code were lost with the database, the send that brought it would be made again and write
+#: it anew; but a person is quick enough to press the button before that, and would be told that it is of no use.
 _MAKE = """
-WITH quick AS MATERIALIZED (
-    SELECT set_config('synchronous_commit', 'off', true)
-)
 INSERT INTO codes (name, account_id, channel_id, person, message_id, expires_at, meanings)
-SELECT c.* FROM quick
-CROSS JOIN unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::uuid[], $6::timestamptz[], $7::bytea[])
+SELECT c.* FROM unnest($1::text[], $2::int[], $3::int[], $4::text[], $5::uuid[], $6::timestamptz[], $7::bytea[])
     AS c(name, account_id, channel_id, person, message_id, expires_at, meanings)
 ORDER BY name COLLATE "C"
 ON CONFLICT DO NOTHING
@@ -43,7 +39,7 @@ _FORGET = "DELETE FROM codes WHERE expires_at < $1"
 
 
 async def make(db: Database, codes: Sequence[NewCodes]) -> None:
-    """Writes codes. Returns once everybody sees them."""
+    """Writes codes. Returns once they are durable, and everybody sees them."""
     await db.execute(
         _MAKE,
         [c.name for c in codes],

@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Final, Literal
 from urllib.parse import quote
 
-from tyrian.store import postmaster, unprivileged
+from tyrian.store import postmaster, server_log, unprivileged
+from tyrian.store.orphans import Orphans
+from tyrian.store.server_log import last_words
 from tyrian.store.unprivileged import RunAs
 
 #: The major version whose data this release keeps.
@@ -65,13 +67,10 @@ SETTINGS: Final[Mapping[str, str]] = {
 }
 
 _SOCKET: Final = f".s.PGSQL.{PORT}"
-_LONGEST_LOG: Final = 16 * 1024 * 1024
 _INITDB_SECONDS: Final = 120
 #: Long enough to replay `max_wal_size` of log after a crash.
 _START_SECONDS: Final = 600
 _STOP_SECONDS: Final = 120
-#: How long the workers of a killed server may take to notice.
-_ORPHAN_SECONDS: Final = 30
 _ORPHANS_REMAIN: Final = "pre-existing shared memory block"
 
 
@@ -109,7 +108,9 @@ def start(data_dir: Path, *, settings: Mapping[str, str] | None = None) -> Embed
         _launch(pgdata, who)
         if running := _running(pgdata):
             return running
-        raise EmbeddedPostgresError(f"PostgreSQL in {pgdata} ended as soon as it had started.{_last_words(pgdata)}")
+        raise EmbeddedPostgresError(
+            f"PostgreSQL in {pgdata} ended as soon as it had started.{last_words(log_file(pgdata.parent))}"
+        )
 
 
 def stop(data_dir: Path, *, mode: Literal["smart", "fast", "immediate"] = "fast") -> None:
@@ -130,7 +131,7 @@ def stop(data_dir: Path, *, mode: Literal["smart", "fast", "immediate"] = "fast"
         done = _run("pg_ctl", arguments, _run_as(pgdata))
         if done.returncode != 0:
             said = f"PostgreSQL in {pgdata} did not stop: {done.stderr.strip()}"
-            raise EmbeddedPostgresError(said + _last_words(pgdata))
+            raise EmbeddedPostgresError(said + last_words(log_file(pgdata.parent)))
         if found.socket_dir not in ("", str(pgdata)):
             with suppress(OSError):
                 Path(found.socket_dir).rmdir()
@@ -177,7 +178,7 @@ def _running(pgdata: Path) -> EmbeddedPostgres | None:
             return EmbeddedPostgres(_url(found.socket_dir), found.pid)
         if time.monotonic() > end:
             said = f"PostgreSQL in {pgdata} (process {found.pid}) is not ready after {_START_SECONDS} s."
-            raise EmbeddedPostgresError(said + _last_words(pgdata))
+            raise EmbeddedPostgresError(said + last_words(log_file(pgdata.parent)))
         time.sleep(0.02)
     return None
 
@@ -302,23 +303,23 @@ def _quoted(value: str) -> str:
 
 def _launch(pgdata: Path, who: RunAs) -> None:
     log = log_file(pgdata.parent)
-    _prepare_log(log, who)
-    begin = log.stat().st_size
+    server_log.prepare(log, who)
     arguments = ["start", "--silent", "-D", str(pgdata), "-l", str(log), "-w", "-t", str(_START_SECONDS)]
-    end = time.monotonic() + _ORPHAN_SECONDS
-    while (done := _run("pg_ctl", arguments, who)).returncode != 0:
-        if _ORPHANS_REMAIN not in _tail(log, begin) or time.monotonic() > end:
-            said = f"PostgreSQL in {pgdata} did not start: {done.stderr.strip()}"
-            raise EmbeddedPostgresError(said + _last_words(pgdata, begin))
+    orphans = Orphans(pgdata)
+    while True:
         begin = log.stat().st_size
-        time.sleep(0.1)
-
-
-def _prepare_log(log: Path, who: RunAs) -> None:
-    if log.exists() and log.stat().st_size > _LONGEST_LOG:
-        log.rename(log.with_name(f"{log.name}.1"))
-    log.touch(mode=0o600)
-    who.give(log)
+        done = _run("pg_ctl", arguments, who)
+        # It fails, too, where a start came first that somebody had under way who was killed: that server will do.
+        if done.returncode == 0 or postmaster.running(pgdata) is not None:
+            return
+        if _ORPHANS_REMAIN not in server_log.since(log, begin):
+            said = f"PostgreSQL in {pgdata} did not start: {done.stderr.strip()}"
+            raise EmbeddedPostgresError(said + last_words(log, begin))
+        if not orphans.wait():
+            raise EmbeddedPostgresError(
+                f"The PostgreSQL in {pgdata} was killed, and its workers still hold its memory (processes: {orphans}). "
+                f"End them, which harms nothing that was committed, and start again."
+            )
 
 
 def _run(
@@ -347,16 +348,3 @@ def _run(
         said.seek(0)
         done.stderr = said.read().decode(errors="replace")
     return done
-
-
-def _last_words(pgdata: Path, begin: int = 0) -> str:
-    """The end of the server's log (what was written since byte `begin`), to go below an error message."""
-    log = log_file(pgdata.parent)
-    said = _tail(log, begin) if log.exists() else ""
-    return f"\nIts log ({log}) ends:\n{said}" if said else ""
-
-
-def _tail(log: Path, begin: int, lines: int = 20) -> str:
-    with log.open("rb") as file:
-        file.seek(max(begin, log.stat().st_size - 65536))
-        return "\n".join(file.read().decode(errors="replace").splitlines()[-lines:])
