@@ -29,11 +29,13 @@ _EPOCH: Final = datetime.fromtimestamp(0, UTC)
 
 
 class _Watcher(asyncio.Event):
-    """One who watches: set when there is more. What is in no log passes through `passing`."""
+    """One who watches: set when there is more. What is in no log comes by `passing`, and no log is read for it."""
 
     def __init__(self) -> None:
         super().__init__()
         self.passing: deque[Happening] = deque(maxlen=_PASSING)
+        #: Whether there may be more in the log.
+        self.behind = True
 
 
 class Watching:
@@ -54,6 +56,7 @@ class Watching:
         for number, events in list(self._waiting.items()):
             if account_id is None or account_id == number:
                 for event in events:
+                    event.behind = True
                     event.set()
 
     def typing(self, account_id: int, conversation_id: UUID, at: datetime) -> None:
@@ -84,18 +87,25 @@ class Watching:
         try:
             while not self._ended:
                 more.clear()
-                page, full = await store.events(self._db, account_id, number, conversation_id, _PAGE, _SIZE)
-                for row, data in page:
-                    number = row["number"]
-                    yield Happening(number, row["at"], row["type"], row["conversation_id"], data)
+                if more.behind:
+                    more.behind = False
+                    seen = number if conversation_id is None else await store.last_event(self._db, account_id)
+                    page, full = await store.events(self._db, account_id, number, conversation_id, _PAGE, _SIZE)
+                    more.behind |= full
+                    for row, data in page:
+                        number = row["number"]
+                        yield Happening(number, row["at"], row["type"], row["conversation_id"], data)
+                    # What is of other conversations is not walked again.
+                    number = number if full else max(number, seen)
                 while more.passing:
                     one = more.passing.popleft()
                     if conversation_id in (None, one.conversation_id):
                         yield replace(one, number=number)
-                if not full and not self._ended:
+                if not more.behind and not self._ended:
                     with contextlib.suppress(TimeoutError):
                         await asyncio.wait_for(more.wait(), HEARTBEAT)
                     if not more.is_set():
+                        more.behind = True
                         yield None
         finally:
             self._waiting[account_id].discard(more)
