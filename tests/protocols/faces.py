@@ -2,6 +2,7 @@
 
 import asyncio
 import io
+import random
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractAsyncContextManager, contextmanager
@@ -10,6 +11,7 @@ from typing import Any, Final, TypeVar
 
 import aiohttp
 import msgspec
+import requests
 from hypothesis import HealthCheck, settings
 from schemathesis.checks import not_a_server_error
 from schemathesis.core.errors import InvalidSchema
@@ -31,6 +33,8 @@ CHECKS: Final[list[Any]] = [
     response_headers_conformance,
     response_schema_conformance,
 ]
+#: How many requests of an operation are asked of those that go through its body.
+SAMPLE: Final = 200
 T = TypeVar("T")
 A = TypeVar("A", bound="Answer")
 
@@ -76,16 +80,37 @@ def operations(schema: BaseSchema) -> list[str]:
     return [_sound(found).label for found in schema.get_all_operations()]
 
 
-def ask_all(schema: BaseSchema, operation: str, examples: int, judge: Callable[[Any], None]) -> None:
-    """Makes up requests of one operation, and has each asked and judged; `examples` of them are left to chance.
+def ask_all(
+    schema: BaseSchema, operation: str, url: str, headers: Mapping[str, str], *, examples: int, every: bool = False
+) -> None:
+    """Makes up requests of one operation, and has each asked and its answer judged by `CHECKS`.
+
+    `examples` of them are left to chance. The others go through the body member by member, up to thousands: `SAMPLE` of
+    them are asked, other ones in each run, unless it is to be `every` one.
 
     `schema.parametrize()` makes them up while tests are collected, which each process does for all of them: it takes
     longer than to ask them.
     """
     calm = settings(max_examples=examples, deadline=None, database=None, suppress_health_check=list(HealthCheck))
-    for made in get_all_tests(schema=schema.include(name=operation), test_func=judge, settings=calm, given_kwargs={}):
-        _, test = _sound(made)
-        test()
+    with requests.Session() as session:
+        session.trust_env = False
+        session.headers.clear()  # They would stand in for those that are made up.
+
+        def judge(case: Any) -> None:
+            case.call_and_validate(base_url=url, session=session, headers=headers, checks=CHECKS)
+
+        only = schema.include(name=operation)
+        for made in get_all_tests(schema=only, test_func=judge, settings=calm, given_kwargs={}):
+            _, test = _sound(made)
+            if not every:
+                _thin(getattr(test, "hypothesis_explicit_examples", []))
+            test()
+
+
+def _thin(examples: list[Any]) -> None:
+    """Leaves `SAMPLE` of them, or nearly, as evenly as they come."""
+    step = -(-len(examples) // SAMPLE) or 1
+    examples[:] = examples[random.randrange(step) :: step]
 
 
 def _sound(result: Result[T, InvalidSchema]) -> T:

@@ -1,14 +1,14 @@
 """Requests made up from the face's own description, right ones and wrong ones: no 5xx, and no answer outside it."""
 
 import copy
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
 import schemathesis
 
-from tests.protocols.faces import CHECKS, ask_all, in_a_thread, operations
+from tests.protocols.faces import in_a_thread, operations
 from tests.protocols.infobip.conftest import Api, serving
 from tyrian.engine.channel_spec import ChannelSpec
 from tyrian.protocols.infobip import openapi
@@ -55,8 +55,5 @@ def live(module_database_url: str) -> Iterator[Api]:
 
 
 @pytest.mark.parametrize("operation", operations(schema))
-def test_nothing_that_is_asked_breaks_the_face(operation: str, live: Api) -> None:
-    def judge(case: Any) -> None:
-        case.call_and_validate(base_url=live.url, headers={"Authorization": live.authorization}, checks=CHECKS)
-
-    ask_all(schema, operation, 3, judge)
+def test_nothing_that_is_asked_breaks_the_face(operation: str, live: Api, ask_all: Callable[..., None]) -> None:
+    ask_all(schema, operation, live.url, {"Authorization": live.authorization}, examples=3)

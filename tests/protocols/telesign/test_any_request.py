@@ -2,7 +2,7 @@
 
 import asyncio
 import copy
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import aiohttp
@@ -11,7 +11,7 @@ import pytest
 import schemathesis
 from hypothesis import given, settings, strategies as st
 
-from tests.protocols.faces import CHECKS, ask_all, in_a_thread, operations
+from tests.protocols.faces import in_a_thread, operations
 from tests.protocols.telesign.conftest import CALM, CUSTOMER, KEY, SEND, Api, opened
 from tyrian.protocols.telesign import codes, openapi, signing
 from tyrian.protocols.telesign.checks import Checked, check
@@ -32,11 +32,8 @@ schema = schemathesis.openapi.from_dict(copy.deepcopy(openapi.document()))
 
 
 @pytest.mark.parametrize("operation", operations(schema))
-def test_the_document_keeps_its_word(operation: str, live: Api) -> None:
-    def judge(case: Any) -> None:
-        case.call_and_validate(base_url=live.url, headers=AUTHORIZATION, checks=CHECKS)
-
-    ask_all(schema, operation, 8, judge)
+def test_the_document_keeps_its_word(operation: str, live: Api, ask_all: Callable[..., None]) -> None:
+    ask_all(schema, operation, live.url, AUTHORIZATION, examples=8)
 
 
 JSON = st.recursive(

@@ -1,13 +1,12 @@
 """Requests made up from the face's own description, right ones and wrong ones: no 5xx, and no answer outside it."""
 
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 import pytest
 import schemathesis
 
-from tests.protocols.faces import CHECKS, ask_all, in_a_thread, operations
+from tests.protocols.faces import in_a_thread, operations
 from tests.protocols.tyntec.conftest import Api, serving
 from tyrian.protocols.tyntec import openapi
 
@@ -28,9 +27,5 @@ def live(module_database_url: str) -> Iterator[Api]:
 
 
 @pytest.mark.parametrize("operation", operations(schema))
-def test_whatever_is_asked(operation: str, live: Api) -> None:
-    def judge(case: Any) -> None:
-        response = case.call(base_url=live.url, headers={"apikey": live.key})
-        case.validate_response(response, checks=CHECKS)
-
-    ask_all(schema, operation, 5, judge)
+def test_whatever_is_asked(operation: str, live: Api, ask_all: Callable[..., None]) -> None:
+    ask_all(schema, operation, live.url, {"apikey": live.key}, examples=5)
