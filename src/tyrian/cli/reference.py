@@ -57,7 +57,7 @@ def _argument_row(argument: Any) -> str:
 
 
 def _option_row(option: Any) -> str:
-    names = ", ".join(f"`{name}`" for name in reversed(option.opts))
+    names = ", ".join(f"`{name}`" for name in (*reversed(option.opts), *option.secondary_opts))
     value = "" if option.is_flag else f" {option.metavar or _kind(option)}"
     words = [_cell(option.help)]
     if option.default not in (None, False):
