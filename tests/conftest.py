@@ -99,16 +99,22 @@ def _place(item: pytest.Item) -> int:
     return next((at for at, name in enumerate(_FIRST) if item.nodeid.startswith(name)), len(_FIRST))
 
 
+@pytest.fixture(scope="session")
+def run_folder(pytestconfig: pytest.Config) -> Path:
+    """The folder of this process: in memory if there is room, and short enough for the path of a socket."""
+    return pytestconfig.stash[_FOLDER]
+
+
 # -- PostgreSQL -------------------------------------------------------------------------------------------------------
 
 
 @pytest.fixture(scope="session")
-def postgres(pytestconfig: pytest.Config) -> Iterator[EmbeddedPostgres]:
+def postgres(run_folder: Path) -> Iterator[EmbeddedPostgres]:
     """A server for the whole session, with a migrated database that `database_url` copies.
 
     It has the partitions that a gateway makes when it starts on the tests' first day, or today.
     """
-    data_dir = pytestconfig.stash[_FOLDER] / "server"
+    data_dir = run_folder / "server"
     try:
         server = embedded.start(data_dir, settings=_CARELESS)
         _wait_for(_execute(server, f"CREATE DATABASE {_TEMPLATE}"))

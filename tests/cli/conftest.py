@@ -122,9 +122,9 @@ def started(*arguments: object, **environment: str) -> Iterator[Running]:
 
 
 @pytest.fixture(scope="package")
-def data_dir() -> Iterator[Path]:
+def data_dir(run_folder: Path) -> Iterator[Path]:
     """The demo's data folder, with a path short enough for a socket."""
-    with tempfile.TemporaryDirectory(prefix="tyrian-cli-") as folder:
+    with tempfile.TemporaryDirectory(prefix="cli-", dir=run_folder) as folder:
         yield Path(folder)
 
 

@@ -14,6 +14,8 @@ from tyrian.cli import upload_state
 WriteCsv = Callable[[str], Path]
 
 THREE = "to,name\n+385991234501,Ana\n+385991234502,Ivo\n+385991234501,Mia\n"
+#: So many that an upload in small chunks is still under way when it is interrupted.
+PEOPLE = 6_000
 OPTIONS = ("--channel", "demo-sms", "--text", "Hi {{name}}")
 
 
@@ -164,7 +166,7 @@ def test_a_plan_that_the_gateway_refuses_leaves_nothing_behind(
 @pytest.fixture
 def interrupted(demo: str, cli: Cli, tmp_path: Path) -> tuple[Path, str]:
     """A file whose upload was ended by Ctrl-C, and its bulk."""
-    file = _many(tmp_path / "people.csv", 20_000)
+    file = _many(tmp_path / "people.csv", PEOPLE)
     with started("bulk", file, *OPTIONS, "--chunk", "20", TYRIAN_URL=demo) as upload:
         while not upload_state.path_of(file).exists() or b'"offset":0' in upload_state.path_of(file).read_bytes():
             assert upload.process.poll() is None
@@ -175,7 +177,7 @@ def interrupted(demo: str, cli: Cli, tmp_path: Path) -> tuple[Path, str]:
     assert state is not None
     assert f"Bulk {state.bulk_id} has " in told.err
     assert "Nothing was sent yet. Run the same command again to go on." in told.err
-    assert 0 < state.offset < 20_000
+    assert 0 < state.offset < PEOPLE
     standing = _of(cli, state.bulk_id)
     assert (standing["state"], standing["released"]) == ("paused", 0)
     return file, state.bulk_id
@@ -191,7 +193,7 @@ def test_an_interrupted_upload_goes_on_and_takes_nobody_twice(cli: Cli, interrup
     told = cli("bulk", file, *OPTIONS)
     assert told.code == 0
     assert told.err.startswith(f"Going on with bulk {bulk_id}: it has ")
-    assert _of(cli, bulk_id)["total"] == 20_000
+    assert _of(cli, bulk_id)["total"] == PEOPLE
     assert not upload_state.path_of(file).exists()
     cli("bulks", "cancel", bulk_id, "--yes")
 
@@ -200,8 +202,8 @@ def test_an_upload_goes_on_without_what_was_remembered(cli: Cli, interrupted: tu
     file, bulk_id = interrupted
     upload_state.path_of(file).unlink()
     told = cli("bulk", file, "--resume", bulk_id, "--json")
-    assert (told.code, told.json["total"]) == (0, 20_000)
-    assert cli("bulk", file, "--resume", bulk_id, "--json").json["total"] == 20_000
+    assert (told.code, told.json["total"]) == (0, PEOPLE)
+    assert cli("bulk", file, "--resume", bulk_id, "--json").json["total"] == PEOPLE
     cli("bulks", "cancel", bulk_id, "--yes")
 
 
