@@ -159,6 +159,15 @@ class Settings:
         int,
         About("How long the history of messages, with the bytes exchanged, is kept.", whole(1, 36500), "days"),
     ] = 90
+    conversation_retention_days: Annotated[
+        int | None,
+        About(
+            "How long conversations are kept after they were closed.",
+            whole(1, 36500),
+            "days",
+            default="`retention_days`",
+        ),
+    ] = None
     idempotency_hours: Annotated[
         int,
         About(

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import AsyncIterator
+from contextlib import aclosing
 from typing import Any
 
 import pytest
@@ -13,6 +14,7 @@ from tyrian.domain.content import Contact as Card
 from tyrian.domain.conversation import Author, By, Opening
 from tyrian.domain.people import Place
 from tyrian.domain.purpose import Purpose
+from tyrian.engine import erasing
 from tyrian.engine.consent import Record
 from tyrian.inbox.setup import install
 from tyrian.store import people as people_store, suppressions
@@ -30,7 +32,7 @@ _FILL = {
     "flow_runs": "(channel_id, person, id, flow_id, updated_at, started_at, account_id, version, sender, tick, state, "
     "step, data) VALUES ($1, $2, $3, $3, $4, $4, 1, 1, $2, 1, 'ended', 's', '')",
     "conversations": "(channel_id, person, id, opened_at, updated_at, account_id, address, name, state, attributes, "
-    "legs, unread, waiting, revision) VALUES ($1, $2, $3, $4, $4, 1, $2, 'Ana', 'open', '', '', 0, false, 1)",
+    "legs, unread, waiting, revision) VALUES ($1, $2, $3, $4, $4, 1, $2, 'Ana', 'open', '{}', '[]', 0, false, 1)",
 }
 
 
@@ -108,6 +110,60 @@ async def test_what_was_said_in_conversations_goes_and_an_open_one_can_go_on(hou
     assert (left.name, left.subject, left.attributes, left.address) == (None, None, {}, "u1")
     await inbox.note(house.account_id, talks[1], "who was that?", by=agent)
     assert [item.text for item in await inbox.items(house.account_id, talks[1])] == ["who was that?"]
+
+
+async def test_those_who_watch_are_told_and_can_no_longer_read_what_was_said(house: House) -> None:
+    install(house.gateway)
+    inbox, bot, agent = house.gateway.inbox, house.channel("bot"), Author(By.API)
+    opening = Opening(name="Ana", subject="debts", reopen=False)
+    await house.says("bot", "u1", "hi")
+    closed, other = [
+        await inbox.open(house.account_id, bot, person, by=agent, opening=opening) for person in ("u1", "u3")
+    ]
+    await inbox.close(house.account_id, closed.id, by=agent)
+    still = await inbox.open(house.account_id, bot, "u1", by=agent, opening=opening)
+    for talk in (still, other):
+        await inbox.note(house.account_id, talk.id, "She owes us 100.", by=agent)
+    before = await inbox.last_event(house.account_id)
+    async with aclosing(inbox.watch(house.account_id)) as watched:
+        first = asyncio.ensure_future(anext(watched))
+        await until(lambda: inbox.watchers == 1)
+        await erase(house, "bot", "u1")
+        told = [await first, *[await anext(watched) for _ in range(2)]]
+    assert [(one.number - before, one.type, one.conversation_id) for one in told] == [
+        (1, "erased", closed.id), (2, "erased", still.id), (3, "conversation", still.id),
+    ]  # fmt: skip
+    assert [one.data["removed"] for one in told[:2]] == [True, False]
+    assert (told[2].data["id"], "subject" in told[2].data) == (str(still.id), False)
+    async with aclosing(inbox.watch(house.account_id, after=1)) as again:
+        seen = [one async for one in _until_number(again, before + 3)]
+    assert {one.conversation_id for one in seen if one.number <= before} - {None} == {other.id}
+    assert "debts" not in str([one.data for one in seen if one.conversation_id != other.id])
+
+
+async def _until_number(watched: AsyncIterator[Any], number: int) -> AsyncIterator[Any]:
+    async for one in watched:
+        yield one
+        if one.number == number:
+            return
+
+
+async def test_an_erasure_that_breaks_off_tells_nobody_anything(house: House, monkeypatch: pytest.MonkeyPatch) -> None:
+    install(house.gateway)
+    inbox = house.gateway.inbox
+    await house.says("bot", "u1", "hi")
+    talk = await inbox.open(house.account_id, house.channel("bot"), "u1", by=Author(By.API), opening=Opening(name="A"))
+    before = await inbox.last_event(house.account_id)
+
+    async def dies(*args: Any) -> None:
+        raise RuntimeError("the power is gone")
+
+    monkeypatch.setattr(erasing, "add_events", dies)
+    with pytest.raises(RuntimeError):
+        await erase(house, "bot", "u1")
+    assert await inbox.last_event(house.account_id) == before
+    assert (await inbox.get(house.account_id, talk.id)).name == "A"
+    assert await house.gateway.db.fetchval("SELECT count(*) FROM inbox_events") == before
 
 
 async def test_a_repeat_changes_nothing_and_an_unknown_id_is_told_apart(house: House) -> None:

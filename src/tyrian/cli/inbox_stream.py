@@ -78,5 +78,7 @@ def tell(event: dict[str, Any], *, as_json: bool) -> None:
             screen().print(Text.assemble(f"Agent {data['name']} is ", state(data["state"]), "."))
         case "typing":
             screen().print(Text(f"{data['conversation_id']}  types ...", style="dim"))
+        case "erased":
+            screen().print(f"{data['conversation_id']}  has been emptied: its person was erased.")
         case "gap":
             complain("Some events are no longer kept: list what you need anew.")

@@ -33,9 +33,11 @@ from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Plan
 from tyrian.engine.ports import Channel
 
-__all__ = ["NEUTRAL", "Happening", "Inbox", "NotNow", "NotThere"]
+__all__ = ["NEUTRAL", "WAKE", "Happening", "Inbox", "NotNow", "NotThere"]
 
 NEUTRAL: Final = Opening()
+#: How a payload begins that says whose inbox has changed; without an account, whose settings have.
+WAKE: Final = "inbox:"
 
 
 class NotThere(LookupError):
@@ -46,8 +48,9 @@ class Happening(Struct, frozen=True, omit_defaults=True):
     """One event of an account's inbox, from its durable log. `number` rises by one with each event of the account.
 
     `type` is `item` (a line was added to a thread: `data` is the item as the API shows it), `conversation` (its state,
-    legs, attributes or counts changed), `agent` or `queue`; or `typing`: a person types, which is in no log and has the
-    number of what happened before it.
+    legs, attributes or counts changed), `erased` (its person was: `data` is its `conversation_id`, and whether it is
+    `removed`), `agent` or `queue`; or `typing`: a person types, which is in no log and has the number of what happened
+    before it.
     """
 
     number: int

@@ -23,6 +23,7 @@ from tyrian.engine import erasing
 from tyrian.engine.channels import Channels
 from tyrian.engine.ports import Channel, ChannelKind, Clock
 from tyrian.engine.reacting import News, Said, person_of
+from tyrian.engine.waker import Waker
 from tyrian.store import people as store, suppressions
 from tyrian.store.database import Connection, Database
 from tyrian.store.people import Meeting
@@ -127,6 +128,8 @@ class _Gateway(Protocol):
     def db(self) -> Database: ...
     @property
     def clock(self) -> Clock: ...
+    @property
+    def waker(self) -> Waker: ...
     @property
     def ids(self) -> Ids: ...
     @property

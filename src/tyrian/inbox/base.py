@@ -16,7 +16,7 @@ from tyrian.domain.submission import Plan, Recipient, Submission
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.endpoints import Endpoints
-from tyrian.engine.inbox_port import NotNow, NotThere
+from tyrian.engine.inbox_port import WAKE, NotNow, NotThere
 from tyrian.engine.intake import IdempotencyConflict, Intake
 from tyrian.engine.metrics import Metrics
 from tyrian.engine.people import People
@@ -31,9 +31,6 @@ from tyrian.store.inbox import Crossed
 
 #: What a change does to a conversation within its transaction.
 Change = Callable[[Connection, Work], Awaitable[None]]
-
-#: How a payload begins that says whose inbox has changed; without an account, whose settings have.
-WAKE: Final = "inbox:"
 
 _encode: Final = msgspec.json.Encoder(order="sorted").encode
 

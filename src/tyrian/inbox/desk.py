@@ -11,10 +11,10 @@ from tyrian.domain.content import Base as Neutral, Content
 from tyrian.domain.conversation import Author, Conversation, Item, Search
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Plan
-from tyrian.engine.inbox_port import Happening
+from tyrian.engine.inbox_port import WAKE, Happening
 from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import person_of
-from tyrian.inbox.base import WAKE, Base, Gateway
+from tyrian.inbox.base import Base, Gateway
 from tyrian.inbox.handing import Handing
 from tyrian.inbox.moving import Mover
 from tyrian.inbox.recording import Recorder, Router
@@ -22,7 +22,7 @@ from tyrian.inbox.routing import Routing
 from tyrian.inbox.sending import Sending
 from tyrian.inbox.typing import TYPES, Typing, read as read_typing
 from tyrian.inbox.watching import Watching
-from tyrian.store import inbox as store, inbox_reading as reading
+from tyrian.store import inbox as store, inbox_forgetting as forgetting, inbox_reading as reading
 from tyrian.store.database import LOST
 
 log = logging.getLogger(__name__)
@@ -103,10 +103,12 @@ class Desk(Mover, Handing):
             log.warning("the channels' inboxes cannot be read now: %s", error)
 
     async def forget(self) -> None:
-        """Removes keys and events that are past their time."""
-        now = self.base.now()
-        hours = self.base.gateway.settings.idempotency_hours
-        await store.forget(self.base.db, now - timedelta(hours=hours), now - EVENTS_KEPT)
+        """Removes what is past its time: keys, events, and conversations that were closed long ago."""
+        now, settings = self.base.now(), self.base.gateway.settings
+        await forgetting.forget(self.base.db, now - timedelta(hours=settings.idempotency_hours), now - EVENTS_KEPT)
+        kept = timedelta(days=settings.conversation_retention_days or settings.retention_days)
+        while await forgetting.forget_conversations(self.base.db, now - kept):
+            pass
 
     # -- Reading --------------------------------------------------------------------------------------------------
 

@@ -15,9 +15,9 @@ from tyrian.domain.conversation import (
 from tyrian.domain.opening import problems_of_hours
 from tyrian.domain.problem import Problem, Refused
 from tyrian.engine.egress import judge_url
-from tyrian.engine.inbox_port import NotNow
+from tyrian.engine.inbox_port import WAKE, NotNow
 from tyrian.engine.ports import Channel
-from tyrian.inbox.base import WAKE, Base, uuid_of
+from tyrian.inbox.base import Base, uuid_of
 from tyrian.inbox.routing import Routing
 from tyrian.store import inbox as store, inbox_people as people
 from tyrian.store.database import Connection

@@ -5,9 +5,10 @@ from datetime import datetime
 from typing import Final
 from uuid import UUID
 
-from tyrian.domain.conversation import ConversationState
+from tyrian.domain.conversation import Conversation, ConversationState
 from tyrian.domain.people import Place
 from tyrian.store.database import Connection, Database
+from tyrian.store.inbox import conversation_of
 
 #: Where people are reached, on every channel that the account has or had.
 _PLACES: Final = """
@@ -21,8 +22,10 @@ _IS_CLOSED: Final = ConversationState.CLOSED.value
 #: What is remembered of a person on a channel. Messages that wait for a person to write (`session_waits`) are work at
 #: hand, and end by themselves.
 _TRACES: Final = (
-    "keyboards", "codes", "stale_presses", "flow_runs", "flow_contexts", "subscriptions", "blocks", "sessions",
+    "keyboards", "codes", "stale_presses", "flow_contexts", "subscriptions", "blocks", "sessions",
 )  # fmt: skip
+#: Runs of flows besides: those that go on and those that ended have an index of people each.
+_RUNS: Final = ("ended_at IS NULL", "ended_at IS NOT NULL")
 #: Taken up first, as everybody who changes a conversation does.
 _CONVERSATIONS = f"""
 {_PLACES}
@@ -33,8 +36,9 @@ _LINES = "DELETE FROM conversation_items WHERE conversation_id = ANY($1::uuid[])
 _CLOSED = "DELETE FROM conversations WHERE id = ANY($1::uuid[])"
 _OPEN = """
 UPDATE conversations SET name = NULL, subject = NULL, attributes = '{}', revision = revision + 1
-WHERE id = ANY($1::uuid[])
+WHERE id = ANY($1::uuid[]) RETURNING *
 """
+_EVENTS = "DELETE FROM inbox_events WHERE conversation_id = ANY($1::uuid[])"
 _CHANNELS = "SELECT id FROM channels WHERE account_id = $1"
 _ADDRESSES = "DELETE FROM contact_addresses WHERE contact_id = $1"
 _CONSENTS = "DELETE FROM consents WHERE contact_id = $1"
@@ -53,25 +57,30 @@ async def channels(connection: Connection, account_id: int) -> list[int]:
     return [row["id"] for row in await connection.fetch(_CHANNELS, account_id)]
 
 
-async def traces(connection: Connection, account_id: int, places: Sequence[Place]) -> None:
+async def traces(connection: Connection, account_id: int, places: Sequence[Place]) -> dict[UUID, Conversation | None]:
     """Removes what is remembered of a person where they are reached, and what was said in conversations with them.
 
-    A conversation that is not closed stays, without name, subject and attributes, for somebody may be at it.
+    Returns these conversations. One that is not closed stays, without name, subject and attributes, for somebody may
+    be at it: it comes as it is now.
     """
     if not places:
-        return
+        return {}
     given = account_id, [p.scope for p in places], [p.address for p in places]
     for table in _TRACES:
         await connection.execute(f"{_PLACES} {_delete(table)}", *given)
+    for when in _RUNS:
+        await connection.execute(f"{_PLACES} {_delete('flow_runs')} AND {when}", *given)
     found = await connection.fetch(_CONVERSATIONS, *given)
-    closed = [row["id"] for row in found if row["state"] == _IS_CLOSED]
-    await connection.execute(_LINES, [row["id"] for row in found])
-    await connection.execute(_CLOSED, closed)
-    await connection.execute(_OPEN, [row["id"] for row in found if row["id"] not in closed])
+    ids = [row["id"] for row in found]
+    await connection.execute(_LINES, ids)
+    await connection.execute(_EVENTS, ids)
+    await connection.execute(_CLOSED, [row["id"] for row in found if row["state"] == _IS_CLOSED])
+    stay = await connection.fetch(_OPEN, [row["id"] for row in found if row["state"] != _IS_CLOSED])
+    return dict.fromkeys(ids) | {row["id"]: conversation_of(row) for row in stay}
 
 
 def _delete(table: str) -> str:
-    """Where a table has no index of people, `ANY` has it walked once."""
+    """The person is asked for twice: in tables without an index of people, `ANY` has the table walked once."""
     return f"""
         DELETE FROM {table} t USING w
         WHERE t.person = ANY(ARRAY(SELECT person FROM w)) AND t.channel_id = w.channel_id AND t.person = w.person

@@ -336,7 +336,7 @@ async def item(db: Database | Connection, account_id: int, identifier: UUID) -> 
     return item_of(row) if row is not None else None
 
 
-# -- What is due, and what is past ------------------------------------------------------------------------------------
+# -- What is due ------------------------------------------------------------------------------------------------------
 
 
 async def due(db: Database, now: datetime, limit: int) -> list[tuple[int, UUID]]:
@@ -349,9 +349,3 @@ async def put_off(db: Database, conversation_id: UUID, now: datetime, until: dat
     """Has a conversation that is due be looked at later."""
     sql = "UPDATE conversations SET due_at = $3 WHERE id = $1 AND due_at <= $2"
     await db.execute(sql, conversation_id, now, until)
-
-
-async def forget(db: Database, keys_before: datetime, events_before: datetime) -> None:
-    """Removes keys and events that are past their time."""
-    await db.execute("DELETE FROM inbox_keys WHERE made_at < $1", keys_before)
-    await db.execute("DELETE FROM inbox_events WHERE at < $1", events_before)

@@ -12,6 +12,7 @@ from tests.protocols.genesys.conftest import Api
 from tests.protocols.genesys.room import ALL, Room, furnished, put_queue
 from tyrian.domain.content import Text
 from tyrian.domain.conversation import PreparedAnswer
+from tyrian.store.inbox_forgetting import forget_conversations
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 PERSON = "385991234501"
@@ -172,6 +173,20 @@ async def test_a_conversation_that_is_not_there(room: Room, identifier: str) -> 
     assert ((a := await room.api.get(f"{ALL}/{identifier}")).status, a.code) == (404, "not.found")
     answer = await room.api.get(f"conversations/{identifier}")
     assert (answer.status, answer.code) == (404, "conversation.error.conversation.not.found")
+
+
+async def test_one_that_is_past_its_time_is_not_there_any_more(room: Room) -> None:
+    conversation = await room.accepted(PERSON)
+    message = (await room.last(conversation, "customer"))["messages"][0]["messages"][0]["messageId"]
+    path = f"{ALL}/{conversation}/messages/{message}"
+    assert (await room.api.get(path)).status == 200
+    assert (await room.api.post(f"conversations/{conversation}/disconnect")).status == 202
+    gateway = room.api.gateway
+    assert await forget_conversations(gateway.db, gateway.clock.now() + timedelta(seconds=1)) >= 1
+    for gone in (f"{ALL}/{conversation}", path):
+        assert ((a := await room.api.get(gone)).status, a.code) == (404, "not.found"), gone
+    assert (await room.api.get(f"conversations/{conversation}")).status == 404
+    assert (await room.api.post(f"conversations/{conversation}/disconnect")).status == 404
 
 
 async def test_another_accounts_conversation_is_not_there(room: Room) -> None:

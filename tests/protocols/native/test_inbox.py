@@ -5,6 +5,7 @@ import json
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 from functools import partialmethod
 from itertools import count
 from typing import Any
@@ -22,6 +23,7 @@ from tyrian.protocols.native.inbox_operations import CONVERSATIONS
 from tyrian.protocols.native.inbox_staff_operations import STAFF
 from tyrian.protocols.native.operation import Operation, Reply
 from tyrian.store import inbox_reading
+from tyrian.store.inbox_forgetting import forget_conversations
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -123,6 +125,18 @@ async def test_what_is_wrong_is_said_at_its_place(api: Api) -> None:
     for where in (f"{BASE}/conversations/{it['legs'][0]['id']}", f"{BASE}/agents/none", f"{BASE}/queues/none"):
         assert (await api.get(where)).status == 404
     assert (await api.get("/api/v1/channels/demo-sms/inbox")).status == 404
+
+
+async def test_a_conversation_that_is_past_its_time_is_not_there_any_more(api: Api) -> None:
+    path = f"{BASE}/conversations/{(await ready(api))['id']}"
+    assert (await api.post(f"{path}/close", {})).status == 200
+    now = api.gateway.clock.now()
+    assert await forget_conversations(api.gateway.db, now + timedelta(seconds=1)) >= 1
+    for where in (path, f"{path}/items"):
+        answer = await api.get(where)
+        assert (answer.status, answer.body["type"]) == (404, "/api/docs#not-found"), answer.text
+    assert (await api.post(f"{path}/reopen", {})).status == 404
+    assert (await api.post(f"{path}/messages", {"content": {"type": "text", "text": "hi"}})).status == 404
 
 
 async def test_search_and_pages(api: Api) -> None:

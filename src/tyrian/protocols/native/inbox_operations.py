@@ -290,10 +290,11 @@ CONVERSATIONS: Final = (
         summary="Watch what happens",
         description=(
             "A stream of server-sent events: `item` (a line was added), `conversation`, `agent` and `queue` (one "
-            "changed), each with the resource as it stands, numbered without gaps. Reconnect with `Last-Event-ID` and "
-            "nothing is missed for seven days; `gap` says that older events are gone. `typing` says that a person "
-            "types, where the network tells: it is kept nowhere, and has no number of its own. The stream ends every "
-            "15 minutes, and when a reader is too slow: go on from the last number."
+            "changed), each with the resource as it stands, numbered in order. Reconnect with `Last-Event-ID` and "
+            "nothing is missed for seven days; `gap` says that older events are gone, and `erased` that a person was, "
+            "with what was said: drop what you show of the conversation. `typing` says that a person types, where the "
+            "network tells: it is kept nowhere, and has no number of its own. The stream ends every 15 minutes, and "
+            "when a reader is too slow: go on from the last number."
         ),
         scope=READ,
         handler=handled(inbox.watch),
