@@ -124,8 +124,10 @@ class Lane:
         self.caught_up = len(rows) < room
         if not self.caught_up or await self._park(now):
             return 0
-        if rate is not None:
-            return max(0.005, min(claims.BURST_SECONDS / 2, 0.5 / rate) if rows else claims.BURST_SECONDS / 2)
+        if rate is not None and rows:
+            return max(0.005, min(claims.BURST_SECONDS / 2, 0.5 / rate))
+        if rate is not None and await claims.any_ready(self._owner.db, self.channel.id, now):
+            return claims.BURST_SECONDS / 2
         if rows:
             return 0.0 if concurrency is None else 0.02
         due = await claims.next_send(self._owner.db, self.channel.id, now)

@@ -112,6 +112,11 @@ SELECT min(due_at) FROM (
               AND NOT waits AND due_at > $2 ORDER BY due_at LIMIT 1) AS due_at
     FROM generate_series(0, 3) p) d
 """
+_ANY_READY = """
+SELECT EXISTS (SELECT 1 FROM generate_series(0, 3) AS p(priority) CROSS JOIN LATERAL (
+    SELECT 1 FROM sends WHERE channel_id = $1 AND leased_until IS NULL AND NOT waits AND due_at <= $2
+      AND priority = p.priority LIMIT 1) s)
+"""
 
 
 #: Seconds of a rate limit that may go out at once after a quiet time: small, so that a second never holds
@@ -173,6 +178,11 @@ async def park(db: Database, channel_id: int, now: datetime) -> int:
 async def free_waiting(db: Database, now: datetime) -> int:
     """Frees sends that wait for nobody; returns how many there were, which should be none."""
     return int((await db.execute(_FREE, now)).rpartition(" ")[2])
+
+
+async def any_ready(db: Database, channel_id: int, now: datetime) -> bool:
+    """Whether a channel has due sends that nobody has in hand."""
+    return bool(await db.fetchval(_ANY_READY, channel_id, now))
 
 
 async def next_send(db: Database, channel_id: int, now: datetime) -> datetime | None:
