@@ -139,7 +139,7 @@ class App:
         metrics.count("tyrian_flow_hooks_failed_total", hooks[1])
         metrics.gauge("tyrian_flow_hooks_in_flight", hooks[2])
         metrics.count("tyrian_stale_presses_answered_total", gateway.stale_presses.answered)
-        metrics.count("tyrian_sessions_opened_total", gateway.sessions.begun)
+        metrics.count("tyrian_sessions_opened_total", gateway.inbound.sessions_opened)
         metrics.gauge("tyrian_inbox_watchers", gateway.inbox.watchers)
         metrics.count("tyrian_receipts_orphaned_total", gateway.receipts.orphaned)
         try:

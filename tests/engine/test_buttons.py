@@ -41,7 +41,8 @@ async def sent(stage: Stage, keyboard: Keyboard | None, to: str = PERSON, channe
     steps = [Step(channel=channel, content=Text(text="choose", keyboard=keyboard))]
     identifier: UUID = (await stage.submit(to, cascade=steps)).messages[0].id
     await stage.status(identifier, "sent")
-    return identifier, stage.scripts[channel].sent[-1].content
+    outgoing = [o for o in stage.scripts[channel].sent if o.message_id == identifier][-1]
+    return identifier, outgoing.content
 
 
 async def code(stage: Stage, **more: Any) -> str:

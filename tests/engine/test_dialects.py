@@ -350,7 +350,7 @@ class TestInbound:
         await stage.status(identifier, "sent")
         stage.gateway.inbound._gateway = _Later(stage.gateway)
         await self.hear(stage)
-        assert self.dialect(stage).heard[0].paired is None
+        assert await self.dialect(stage).heard[0].paired() is None
 
     async def test_the_channels_own_url_and_every_dialect_are_told(self, stage: Stage) -> None:
         await stage.gateway.channels.update(stage.account_id, "one", ChannelChange(inbound_url=HOOK))

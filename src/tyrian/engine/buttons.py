@@ -4,7 +4,9 @@ The network and the phone see the code alone, so data of any size and kind is ne
 code is durable before anybody can press it, and good for one person, on one channel, for a while.
 """
 
+import asyncio
 import logging
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final, Protocol
@@ -14,6 +16,7 @@ import msgspec
 from tyrian.domain import codes
 from tyrian.domain.codes import Meaning
 from tyrian.domain.content import Base as Content, Contact, Text
+from tyrian.domain.keyboard import Button
 from tyrian.domain.limits import takes_keyboards
 from tyrian.domain.submission import Plan
 from tyrian.engine.channels import Channels
@@ -31,6 +34,8 @@ log = logging.getLogger(__name__)
 
 #: How long an expired code is still told from one that never was.
 REMEMBERED: Final = timedelta(days=7)
+#: Sends whose codes are written ahead, at most; beyond that the oldest are written again.
+_FORESEEN: Final = 4096
 #: The member of `Inbound.extra` that tells of a button.
 BUTTON: Final = "button"
 #: The member of `Inbound.extra` with the words that came with a contact: the value of a share-phone button.
@@ -75,8 +80,10 @@ class CodeMaker:
         self._gateway = gateway
         self._key = gateway.box.derive(codes.PURPOSE)[0]
         self._batcher: Batcher[NewCodes, None] = Batcher(
-            self._write, size=256, writers=2, linger=0.002, busy=0.02, patience=float("inf")
+            self._write, size=256, writers=2, linger=0.001, busy=0.003, patience=float("inf")
         )
+        #: Codes that are being written for sends to come, by name.
+        self._foreseen: OrderedDict[str, asyncio.Future[None]] = OrderedDict()
 
     def wants(self, channel: Channel, plan: Plan, content: Content) -> bool:
         """Whether a button of the content has data."""
@@ -84,11 +91,23 @@ class CodeMaker:
 
     async def dress(self, channel: Channel, facts: Facts, known: Known, content: Content) -> Content:
         """The content with codes that are in the database; a repeated try gets the same ones."""
+        buttons, made = self._codes(channel, facts, content)
+        await (self._foreseen.pop(made.name, None) or self._batcher.submit(made))
+        return codes.with_codes(content, {place: codes.code_of(made.name, place) for place in buttons})
+
+    def foresee(self, channel: Channel, facts: Facts, known: Known, content: Content) -> None:
+        """Begins to write the codes of a send while its message is being stored. Those of no send just expire."""
+        _, made = self._codes(channel, facts, content)
+        self._foreseen[made.name] = self._batcher.submit(made)
+        if len(self._foreseen) > _FORESEEN:
+            self._foreseen.popitem(last=False)
+
+    def _codes(self, channel: Channel, facts: Facts, content: Content) -> tuple[Mapping[int, Button], NewCodes]:
+        """The buttons with data by their places, and the row that remembers them."""
         buttons = codes.coded(content)
         meanings = _encode({place: codes.meaning(button) for place, button in buttons.items()})
-        name = codes.name_of(self._key, facts.attempt_id, channel.id, meanings)
         made = NewCodes(
-            name,
+            codes.name_of(self._key, facts.attempt_id, channel.id, meanings),
             facts.account_id,
             channel.id,
             person_of(facts.recipient),
@@ -96,8 +115,7 @@ class CodeMaker:
             self._gateway.clock.now() + timedelta(days=self._gateway.settings.button_code_days),
             meanings,
         )
-        await self._batcher.submit(made)
-        return codes.with_codes(content, {place: codes.code_of(name, place) for place in buttons})
+        return buttons, made
 
     async def _write(self, batch: Sequence[NewCodes]) -> list[None]:
         await store.make(self._gateway.db, batch)

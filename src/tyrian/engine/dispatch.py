@@ -195,6 +195,10 @@ class Dispatch:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
+    def foresee(self, lane: Lane, facts: Facts, known: Known) -> None:
+        """Has everything ready for a send that is to be made as soon as it is durable."""
+        self.dressing.foresee(lane.channel, facts, known)
+
     def take_leased(self, lane: Lane, facts: Facts, known: Known, priority: int) -> None:
         """Starts a send that was accepted together with its lease."""
         self.begin(lane, facts, known, lambda: lane.release(facts.recipient, priority))

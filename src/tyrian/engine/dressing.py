@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from tyrian.domain.content import Base as Content
 from tyrian.domain.submission import Plan
 from tyrian.engine import ports
-from tyrian.engine.claimed import states
+from tyrian.engine.claimed import content_of, states
 from tyrian.engine.known import Facts, Known
 from tyrian.engine.links import Links
 from tyrian.engine.reacting import Dresser
@@ -19,6 +19,15 @@ class Dressing:
         self.dressers: list[Dresser] = []
         #: Makes links that are tracked; without it, none are.
         self.links: Links | None = None
+
+    def foresee(self, channel: ports.Channel, facts: Facts, known: Known) -> None:
+        """Tells dressers of a send whose message is being stored, so that they can be ready by then."""
+        for dresser in self.dressers:
+            ready = getattr(dresser, "foresee", None)
+            if ready is None or not isinstance(known.plan, Plan):
+                continue
+            if dresser.wants(channel, known.plan, known.plan.cascade[facts.step].content):
+                ready(channel, facts, known, content_of(known, facts.step))
 
     async def outgoing(
         self, channel: ports.Channel, facts: Facts, known: Known, content: Content, now: datetime

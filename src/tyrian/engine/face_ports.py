@@ -70,13 +70,17 @@ class ReactingFace(Port):
 
 @dataclass(slots=True)
 class Heard:
-    """A person's message, before any face is told of it. `paired` is a `report.Paired` or None."""
+    """A person's message, before any face is told of it.
+
+    `paired` finds what it answers: a `report.Paired` or None. That is looked up at the first question, for all messages
+    that came together, so ask only where the answer counts.
+    """
 
     account_id: int
     channel: Channel
     network: str
     inbound: Inbound
-    paired: Any | None = None
+    paired: Callable[[], Awaitable[Any | None]]
 
 
 class HearingFace(Port):

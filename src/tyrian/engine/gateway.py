@@ -162,7 +162,7 @@ class Gateway:
         self.callbacks.on_outcome = self.metrics.called
         self.node.listen("tyrian_due", self._notified)
         self.node.listen("tyrian_config", lambda payload: self._config_changed())
-        self.inbound.stages += [self.people, self.opting, self.sessions]
+        self.inbound.stages += [self.people, self.opting]
         of_faces = [face.reactions(self) for face in self.faces.values() if hasattr(face, "reactions")]
         self.turns.reactions[:0] = [*chain.from_iterable(of_faces), Answered(self), Confirming(self)]
         self.guards.all += [self.consent, self.blocks, SessionGuard(self)]

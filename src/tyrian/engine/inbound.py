@@ -9,12 +9,14 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 import msgspec
 
 from tyrian.domain.ids import Ids, floor_of
+from tyrian.engine import sessions
 from tyrian.engine.callbacks import Callbacks
 from tyrian.engine.channels import Channels
 from tyrian.engine.endpoints import Endpoints
@@ -28,6 +30,7 @@ from tyrian.engine.waker import CALLBACKS, Waker
 from tyrian.store import inbound as store
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import LOST, Connection, Database
+from tyrian.store.sessions import Heard as Prolonged, touch
 
 log = logging.getLogger(__name__)
 
@@ -42,6 +45,9 @@ PATIENCE: Final = 10.0
 _encode: Final = msgspec.json.Encoder().encode
 #: A face's answer to where a message goes, by the face's name.
 _Ask = Callable[[Any, Heard], Awaitable[str | None]]
+#: The sessions that messages prolong, and stages with the messages with which they store something.
+_Heard = Sequence[tuple[UUID, Prolonged]]
+_Keeping = Sequence[tuple[Stage, list[Said]]]
 
 
 class _Gateway(Protocol):
@@ -80,6 +86,8 @@ class InboundDesk:
         self.stages: list[Stage] = []
         self.received = 0
         self.repeated = 0
+        #: Sessions that messages brought to this node have opened.
+        self.sessions_opened = 0
 
     @property
     def depth(self) -> int:
@@ -114,7 +122,7 @@ class InboundDesk:
     async def _tell_all(self, said: Sequence[Said]) -> None:
         """Adds a report for everyone who wants to hear of each of these messages."""
         asked = [(name, ask) for name, face in self._gateway.faces.items() if (ask := _asked(face)) is not None]
-        pairs = await self._paired(said) if asked else {}
+        pairs = _Pairs(self._paired, said)
         for number, one in enumerate(said):
             one.row.reports.clear()
             entry = self._gateway.channels.by_id(one.channel.id)
@@ -123,12 +131,12 @@ class InboundDesk:
             if not asked:
                 continue
             network = entry.network if entry is not None else ""
-            heard = Heard(one.channel.account_id, one.channel, network, one.message, pairs.get(number))
+            heard = Heard(one.channel.account_id, one.channel, network, one.message, partial(pairs.of, number))
             for name, ask in asked:
                 url = await self._ask(name, ask, heard)
                 if url is not None:
                     report = _report(one)
-                    report.face, report.network, report.paired = name, network, heard.paired
+                    report.face, report.network, report.paired = name, network, await pairs.of(number)
                     await self._tell(one.row, name, url, report)
 
     async def _ask(self, name: str, ask: _Ask, heard: Heard) -> str | None:
@@ -184,15 +192,20 @@ class InboundDesk:
         stages = [(stage, batch) for stage in self.stages if (batch := [s for s in theirs if stage.wants(s.channel)])]
         for stage, batch in stages:
             await self._read(stage, batch)
+        for one in theirs if stages else ():
+            one.row.content, one.row.extra = _encode(one.message.content), self._extra(one.message)
         await self._tell_all(said)
         wants = self._gateway.turns.wants
         turns = [one for one in theirs if wants(one.channel, one.message.content, one.message.extra)]
-        rows = [one.row for one in said]
         keeping = [(stage, kept) for stage, batch in stages if (kept := [s for s in batch if _keeps(stage, s)])]
-        if keeping or turns:
-            new = await self._store_along(rows, keeping, turns)
+        heard = [(one.row.id, sessions.heard(one)) for one in theirs]
+        rows = [one.row for one in said]
+        if keeping:
+            stored = await self._store_along(rows, heard, keeping, turns)
         else:
-            new = await store.store(self._gateway.db, rows)
+            stored = await store.store(self._gateway.db, rows, heard, self._gateway.turns.new(turns))
+        new = stored.new
+        self.sessions_opened += stored.sessions_opened
         self._gateway.turns.begin([one for one in turns if one.row.id in new])
         if any(row.reports and row.id in new for row in rows):
             if "callbacks" in self._gateway.roles:
@@ -209,40 +222,41 @@ class InboundDesk:
             raise
         except Exception:
             log.exception("%s could not read what people sent", type(stage).__name__)
-        for one in batch:
-            one.row.content, one.row.extra = _encode(one.message.content), self._extra(one.message)
 
     async def _store_along(
-        self, rows: list[store.NewInbound], stages: list[tuple[Stage, list[Said]]], turns: list[Said]
-    ) -> set[UUID]:
+        self, rows: list[store.NewInbound], heard: _Heard, stages: _Keeping, turns: list[Said]
+    ) -> store.Stored:
         """Stores messages together with what stages make of them, and with their turns.
 
         Stages go without savepoints at first, whose round trips would come to more than all else. Where one of them
         fails, everything is done again with the failing one left out.
         """
         try:
-            return await self._store_once(rows, stages, turns, apart=False)
+            return await self._store_once(rows, heard, stages, turns, apart=False)
         except LOST:
             raise
         except Exception as error:
             log.warning("messages are stored again, each stage by itself: %r", error)
-            return await self._store_once(rows, stages, turns, apart=True)
+            return await self._store_once(rows, heard, stages, turns, apart=True)
 
     async def _store_once(
-        self, rows: list[store.NewInbound], stages: list[tuple[Stage, list[Said]]], turns: list[Said], *, apart: bool
-    ) -> set[UUID]:
+        self, rows: list[store.NewInbound], heard: _Heard, stages: _Keeping, turns: list[Said], *, apart: bool
+    ) -> store.Stored:
         async with self._gateway.db.transaction() as connection:
-            new = await store.store(connection, rows)
+            stored = await store.store(connection, rows)
+            new = stored.new
             for stage, batch in stages:
                 fresh = [one for one in batch if one.row.id in new]
                 if fresh and apart:
                     await _along(connection, stage.store(connection, fresh), stage)
                 elif fresh:
                     await stage.store(connection, fresh)
+            # Contacts are locked before sessions, here as where somebody is erased.
+            stored.sessions_opened = await touch(connection, [one for identifier, one in heard if identifier in new])
             fresh = [one for one in turns if one.row.id in new]
             if fresh:
                 await self._gateway.turns.make(connection, fresh)
-        return new
+        return stored
 
     async def _subscribe(self, news: Sequence[News]) -> Sequence[None]:
         rows = [(n.channel.id, n.person, n.subscribed, n.at) for n in news]
@@ -255,6 +269,21 @@ class InboundDesk:
             for stage, batch in stages:
                 await _along(connection, stage.subscribed(connection, batch), stage)
         return [None] * len(news)
+
+
+class _Pairs:
+    """What the messages of a batch answer, looked up for all of them at the first question."""
+
+    def __init__(self, look_up: Callable[[Sequence[Said]], Awaitable[dict[int, Paired]]], said: Sequence[Said]) -> None:
+        self._look_up = look_up
+        self._said = said
+        self._found: dict[int, Paired] | None = None
+
+    async def of(self, number: int) -> Paired | None:
+        """What one of the messages answers."""
+        if self._found is None:
+            self._found = await self._look_up(self._said)
+        return self._found.get(number)
 
 
 def _keeps(stage: Stage, said: Said) -> bool:

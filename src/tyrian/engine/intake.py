@@ -22,7 +22,7 @@ from tyrian.engine.claimed import leased_facts
 from tyrian.engine.dispatch import Dispatch
 from tyrian.engine.endpoints import Endpoints
 from tyrian.engine.guarding import Guards
-from tyrian.engine.known import Known, Recent, encode_plan, steps_of
+from tyrian.engine.known import Facts, Known, Recent, encode_plan, steps_of
 from tyrian.engine.lane import Lane
 from tyrian.engine.node import Node
 from tyrian.engine.ports import Clock
@@ -45,6 +45,10 @@ NATIVE = "native"
 
 class IdempotencyConflict(Exception):
     """The same idempotency key came with another request."""
+
+
+class Overtaken(Exception):
+    """What was to be stored along with a submission could not be, so the submission was not taken in."""
 
 
 @dataclass(slots=True)
@@ -75,7 +79,8 @@ class _Entry:
     key: str | None = None
     fingerprint: bytes = b""
     account_id: int = 0
-    lanes: list[tuple[Lane, NewMessage, Known]] = field(default_factory=list)
+    along: store.Along | None = None
+    lanes: list[tuple[Lane, NewMessage, Facts, Known]] = field(default_factory=list)
     known: list[tuple[UUID, Known]] = field(default_factory=list)
     settled: bool = False
 
@@ -102,9 +107,7 @@ class Intake:
         self._node = node
         self._dispatch = dispatch
         self._recent = recent
-        self._batcher: Batcher[_Entry, Accepted | None] = Batcher(
-            self._write, size=192, writers=2, linger=0.001, patience=PATIENCE
-        )
+        self._batcher: Batcher[_Entry, Any] = Batcher(self._write, size=192, writers=2, linger=0.001, patience=PATIENCE)
         #: Says who may not be written to; without it, everybody may.
         self.guards: Guards | None = None
         #: Called after a commit with the channels on which something is due now that this node did not lease.
@@ -117,14 +120,16 @@ class Intake:
         """Submissions waiting for the group commit."""
         return self._batcher.depth
 
-    async def submit(self, submission: Submission) -> Accepted:
-        """Takes a checked submission in.
+    async def submit(self, submission: Submission, along: store.Along | None = None) -> Accepted:
+        """Takes a checked submission in, in one transaction with what goes `along`: both are stored, or neither is.
 
-        Raises `IdempotencyConflict`, and `Refused` where a channel vanished since the check or a guard bars a single
-        native message. What other dialects send, and what bulks do, is asked about right before the send.
+        Raises `Overtaken` where that could not be stored, `IdempotencyConflict`, and `Refused` where a channel vanished
+        since the check or a guard bars a single native message. What other dialects send, and what bulks do, is asked
+        about right before the send.
         """
         now = self._clock.now()
         entry = await self._prepare(submission, now)
+        entry.along = along
         try:
             answer = await self._batcher.submit(entry)
         except BaseException:
@@ -132,6 +137,8 @@ class Intake:
             raise
         if answer is None:
             raise IdempotencyConflict
+        if not isinstance(answer, Accepted):
+            raise Overtaken
         self.accepted += len(answer.messages)
         return answer
 
@@ -270,16 +277,30 @@ class Intake:
     def _reserve(self, entry: _Entry, message: NewMessage, known: Known) -> None:
         assert message.channel_id is not None
         assert message.address is not None
+        assert message.attempt_id is not None
         lane = self._dispatch.lane(message.channel_id)
-        if lane is not None and lane.reserve(message.address, message.priority):
-            message.lease = True
-            entry.lanes.append((lane, message, known))
+        if lane is None or not lane.reserve(message.address, message.priority):
+            return
+        message.lease = True
+        facts = leased_facts(
+            message.id,
+            message.account_id,
+            message.attempt_id,
+            message.channel_id,
+            message.address,
+            message.due_at,
+            message.valid_until,
+        )
+        entry.lanes.append((lane, message, facts, known))
+        self._dispatch.foresee(lane, facts, known)
 
     # -- Writing --------------------------------------------------------------------------------------------------
 
-    async def _write(self, entries: Sequence[_Entry]) -> Sequence[Accepted | None]:
+    async def _write(self, entries: Sequence[_Entry]) -> Sequence[Any]:
         until = self._clock.now() + _LEASE
-        keyed = [store.Keyed(e.account_id, e.key, e.fingerprint, e.answer, e.messages, e.bulk) for e in entries]
+        keyed = [
+            store.Keyed(e.account_id, e.key, e.fingerprint, e.answer, e.messages, e.bulk, e.along) for e in entries
+        ]
         due: set[int] = set()
         try:
             async with self._dispatch.gate.shared():
@@ -300,36 +321,20 @@ class Intake:
 
     def _started(self, entry: _Entry, leased: set[UUID], due: set[int]) -> None:
         self._release(entry, leased)
-        for lane, message, known in entry.lanes:
+        for lane, message, facts, known in entry.lanes:
             if message.id in leased:
-                self._begin(lane, message, known)
-        entry.lanes = [(lane, m, k) for lane, m, k in entry.lanes if m.id in leased]
+                self._dispatch.take_leased(lane, facts, known, message.priority)
         waiting = [(i, k) for i, k in entry.known if i not in leased]
         if waiting:
             self._recent.remember(waiting)
             due.update(m.channel_id for m in entry.messages if m.channel_id is not None and m.id not in leased)
-
-    def _begin(self, lane: Lane, message: NewMessage, known: Known) -> None:
-        assert message.attempt_id is not None
-        assert message.channel_id is not None
-        assert message.address is not None
-        facts = leased_facts(
-            message.id,
-            message.account_id,
-            message.attempt_id,
-            message.channel_id,
-            message.address,
-            message.due_at,
-            message.valid_until,
-        )
-        self._dispatch.take_leased(lane, facts, known, message.priority)
 
     def _release(self, entry: _Entry, leased: set[UUID]) -> None:
         """Gives back the reservations that came to nothing; once."""
         if entry.settled:
             return
         entry.settled = True
-        for lane, message, _ in entry.lanes:
+        for lane, message, _, _ in entry.lanes:
             if message.id not in leased and message.address is not None:
                 lane.release(message.address, message.priority)
 

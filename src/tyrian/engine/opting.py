@@ -8,7 +8,7 @@ Everything is written in the transaction that stores the message.
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
@@ -100,10 +100,18 @@ class Opting:
 
     # -- Storing --------------------------------------------------------------------------------------------------
 
+    def keeps(self, said: Said) -> bool:
+        """Whether anything can follow from a message; from most it cannot."""
+        account = said.row.account_id
+        return EXTRA in said.message.extra or not self._settled(said, self._clean([account]))
+
+    def _clean(self, accounts: Iterable[int]) -> set[int]:
+        """Those of the accounts of which nobody has left."""
+        return set(self._gateway.consent.without_leavers(accounts))
+
     async def store(self, connection: Connection, batch: Sequence[Said]) -> None:
         """Records what follows from messages."""
-        consent = self._gateway.consent
-        clean = set(consent.without_leavers(s.row.account_id for s in batch))
+        clean = self._clean(s.row.account_id for s in batch)
         asked = [s for s in batch if EXTRA in s.message.extra or not self._settled(s, clean)]
         if not asked:
             return

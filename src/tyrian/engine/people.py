@@ -257,11 +257,18 @@ class People:
             if number is not None:
                 said.message.extra[SHARED_PHONE] = number
 
+    def keeps(self, said: Said) -> bool:
+        """Whether the sender is not known yet, or shares a number."""
+        return self._key(said) not in self._met or _own_number(said) is not None
+
+    def _key(self, said: Said) -> tuple[int, Place]:
+        return said.row.account_id, self.places.of(said.channel, person_of(said.row.sender))
+
     async def store(self, connection: Connection, batch: Sequence[Said]) -> None:
         """Makes contacts of those who are not known yet, and links those who share their number."""
         met = {}
         for said in batch:
-            key = (said.row.account_id, self.places.of(said.channel, person_of(said.row.sender)))
+            key = self._key(said)
             if key not in self._met:
                 met[key] = self._meeting(said, *key)
         await self._meet(connection, met, batch[0].row.received_at)

@@ -86,6 +86,9 @@ class Dresser(Port):
         """The content as it goes out. What it refers to is committed. A repeated try gets the same."""
         ...
 
+    # A dresser that has to wait for something also has `foresee(channel, facts, known, content)`: it is told of a send
+    # while its message is being stored. The send may never be made, or with another content.
+
 
 # -- Coming in --------------------------------------------------------------------------------------------------------
 

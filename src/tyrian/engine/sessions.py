@@ -20,10 +20,10 @@ from tyrian.engine.channels import Channels
 from tyrian.engine.intake import Accepted, IdempotencyConflict
 from tyrian.engine.known import Facts, steps_of
 from tyrian.engine.ports import Channel, Clock
-from tyrian.engine.reacting import Asked, News, Said, Turn, Verdict, person_of
+from tyrian.engine.reacting import Asked, Said, Turn, Verdict, person_of
 from tyrian.store import sessions as store
 from tyrian.store.batcher import Batcher
-from tyrian.store.database import Connection, Database
+from tyrian.store.database import Database
 from tyrian.store.sessions import Going, Heard, Key, Stored
 
 log = logging.getLogger(__name__)
@@ -60,12 +60,10 @@ def enforced(channels: Channels, channel: Channel) -> bool:
 
 
 class Sessions:
-    """The sessions of all people. It is a stage, too: what a person writes on any channel prolongs their session."""
+    """The sessions of all people. What a person writes prolongs theirs, in the statement that stores it."""
 
     def __init__(self, gateway: _Gateway) -> None:
         self._gateway = gateway
-        #: Sessions that messages brought to this node have opened.
-        self.begun = 0
 
     async def state(self, account_id: int, channel_id: int, person: str) -> SessionState:
         """How things stand between a person and a channel of the account; of no other's is anything told."""
@@ -97,25 +95,11 @@ class Sessions:
         """Removes what ended before a moment."""
         await store.forget(self._gateway.db, before)
 
-    # -- What people write ----------------------------------------------------------------------------------------
 
-    def wants(self, channel: Channel) -> bool:
-        """Every channel's people have sessions."""
-        return True
-
-    async def read(self, batch: Sequence[Said]) -> None:
-        """What is said does not matter."""
-
-    async def store(self, connection: Connection, batch: Sequence[Said]) -> None:
-        """Opens or prolongs the sessions. The time is ours: a network's clock may be wrong, and its message is here."""
-        heard = [
-            Heard(s.channel.id, person_of(s.row.sender), s.row.account_id, s.row.received_at, s.channel.sessions)
-            for s in batch
-        ]
-        self.begun += await store.touch(connection, heard)
-
-    async def subscribed(self, connection: Connection, news: Sequence[News]) -> None:
-        """To allow the sender to write is not to write."""
+def heard(said: Said) -> Heard:
+    """What a message does to its sender's session. The time is ours: a network's clock may be wrong."""
+    row, channel = said.row, said.channel
+    return Heard(channel.id, person_of(row.sender), row.account_id, row.received_at, channel.sessions)
 
 
 class SessionGuard:

@@ -13,6 +13,7 @@ import logging
 from collections import deque
 from collections.abc import Sequence
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -26,6 +27,7 @@ from tyrian.engine.reacting import Reaction, Said, Turn
 from tyrian.store import turns as store
 from tyrian.store.batcher import Batcher
 from tyrian.store.database import LOST, Connection, Database, persist
+from tyrian.store.inbound import NewTurns
 
 log = logging.getLogger(__name__)
 
@@ -69,18 +71,22 @@ class Turns:
         #: The turns in hand: one whose lease ran out while it was being reacted to is not begun a second time here.
         self._held: set[UUID] = set()
         self._room = asyncio.Semaphore(_AT_ONCE)
-        self._done: Batcher[UUID, None] = Batcher(self._remove, size=256, writers=1, linger=0.002, busy=0.02)
+        self._done: Batcher[UUID, None] = Batcher(self._remove, size=256, writers=1, linger=0.01, busy=0.05)
         self.failed = 0
 
     def wants(self, channel: Channel, content: Base, extra: dict[str, Any]) -> bool:
         """Whether anybody reacts to such a message of this channel."""
         return any(_concerned(reaction, channel, content, extra) for reaction in self.reactions)
 
-    async def make(self, connection: Connection, said: Sequence[Said]) -> None:
-        """Writes the turns of messages, within the transaction that stores them."""
+    def new(self, said: Sequence[Said]) -> NewTurns:
+        """The turns of messages, as they are written along with them."""
         now = self._gateway.clock.now()
         rows = [(s.row.id, s.row.account_id, s.channel.id, _encode(s.notes)) for s in said]
-        await store.make(connection, rows, self._gateway.node.number, now, now + timedelta(seconds=LEASE))
+        return NewTurns(rows, self._gateway.node.number, now, now + timedelta(seconds=LEASE))
+
+    async def make(self, connection: Connection, said: Sequence[Said]) -> None:
+        """Writes the turns of messages, within the transaction that stores them."""
+        await store.make(connection, self.new(said))
 
     def begin(self, said: Sequence[Said]) -> None:
         """Reacts to messages whose turns are durable now."""
@@ -168,12 +174,13 @@ class Turns:
             log.warning("message %s could not be reacted to: %r", turn.inbound_id, error, exc_info=not lost)
             await self._put_off(turn)
             return
-        try:
-            await self._done.submit(turn.inbound_id)
-        except Exception:
-            log.exception("the turn of message %s stays, and will be taken again", turn.inbound_id)
-        finally:
-            self._held.discard(turn.inbound_id)
+        # The person's next message does not wait for that.
+        self._done.submit(turn.inbound_id).add_done_callback(partial(self._removed, turn.inbound_id))
+
+    def _removed(self, inbound_id: UUID, removing: "asyncio.Future[None]") -> None:
+        self._held.discard(inbound_id)
+        if not removing.cancelled() and removing.exception() is not None:
+            log.error("the turn of message %s stays, and will be taken again: %r", inbound_id, removing.exception())
 
     async def _react(self, turn: Turn) -> None:
         for reaction in self.reactions:

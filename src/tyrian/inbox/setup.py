@@ -16,6 +16,7 @@ def install(gateway: Any) -> Desk:
     gateway.node.listen("tyrian_due", desk.notified)
     gateway.flows = Flows(gateway)
     put_before_inbox(gateway, gateway.flows)
+    gateway.inbound.stages.append(gateway.flows.ahead)
     if gateway.ready:
         desk.start_soon()
     return desk

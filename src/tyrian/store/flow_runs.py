@@ -59,12 +59,17 @@ LEFT JOIN LATERAL (SELECT * FROM flow_runs
 LEFT JOIN flow_contexts c ON c.channel_id = w.channel AND c.person = w.someone
 """
 
-#: Writes steps over the ticks that they were taken from. A repeat (the answer to the first try was lost) finds its own
-#: step there already, and is told so.
-_STEP = """
-WITH w AS MATERIALIZED (
-    SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::uuid[], $8::bytea[],
-        $9::timestamptz[], $10::timestamptz[], $11::timestamptz[])
+
+def step_ctes(first: int) -> str:
+    """Writes steps over the ticks that they were taken from, as parts of a statement; `allowed` has their runs' ids.
+
+    The parameters begin at `$first`. A repeat (the answer to the first try was lost) finds its own step there already.
+    """
+    types = ("uuid", "int", "int", "text", "text", "text", "uuid", "bytea", "timestamptz", "timestamptz", "timestamptz")
+    given = ", ".join(f"${number}::{name}[]" for number, name in enumerate(types, first))
+    return f"""
+w AS MATERIALIZED (
+    SELECT * FROM unnest({given})
     AS w(id, before, tick, state, step, outcome, last_inbound, data, due_at, updated_at, ended_at)
 ), c AS MATERIALIZED (
     SELECT r.id, r.tick = w.before AS mine,
@@ -75,9 +80,12 @@ WITH w AS MATERIALIZED (
         last_inbound = w.last_inbound, data = w.data, due_at = w.due_at, updated_at = w.updated_at,
         ended_at = w.ended_at
     FROM c JOIN w ON w.id = c.id WHERE c.mine AND r.id = c.id RETURNING r.id
-)
-SELECT id FROM u UNION SELECT id FROM c WHERE done
-"""
+), allowed AS MATERIALIZED (
+    SELECT id FROM u UNION SELECT id FROM c WHERE done
+)"""
+
+
+_STEP = f"WITH {step_ctes(1)} SELECT id FROM allowed"
 
 #: Begins runs; of several for one person, and where one is open already, the first counts.
 _BEGIN = f"""
@@ -145,18 +153,22 @@ async def find(db: Database, people: Sequence[tuple[int, str]]) -> list[Found]:
     return found
 
 
-async def step(db: Database, steps: Sequence[Written]) -> set[UUID]:
+async def step(db: Database | Connection, steps: Sequence[Written]) -> set[UUID]:
     """Writes steps of runs that are under way; the ids of those that were written. The others came too late."""
+    return {row[0] for row in await db.fetch(_STEP, *step_columns(steps))}
+
+
+def step_columns(steps: Sequence[Written]) -> list[list[Any]]:
+    """The parameters of `step_ctes`."""
     rows = [w.row for w in steps]
-    done = await db.fetch(
-        _STEP, [r.id for r in rows], [w.before for w in steps], [r.tick for r in rows], [r.state for r in rows],
+    return [
+        [r.id for r in rows], [w.before for w in steps], [r.tick for r in rows], [r.state for r in rows],
         [r.step for r in rows], [r.outcome for r in rows], [r.last_inbound for r in rows], [r.data for r in rows],
         [r.due_at for r in rows], [r.updated_at for r in rows], [r.ended_at for r in rows],
-    )  # fmt: skip
-    return {row[0] for row in done}
+    ]  # fmt: skip
 
 
-async def begin(db: Database, rows: Sequence[StoredRun]) -> set[UUID]:
+async def begin(db: Database | Connection, rows: Sequence[StoredRun]) -> set[UUID]:
     """Begins runs; the ids of those that began."""
     rows = sorted(rows, key=lambda row: (row.channel_id, row.person))
     names = [name.strip() for name in _COLUMNS.split(",")]

@@ -1,4 +1,4 @@
-"""What people send: messages, each stored once, and whether they allow a sender to write."""
+"""What people send: messages, each stored once with what follows from it, and who allows a sender to write."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,6 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from tyrian.store.database import Connection, Database
+from tyrian.store.sessions import TOUCH, Heard, columns
 
 
 @dataclass(slots=True)
@@ -27,8 +28,26 @@ class NewInbound:
     tell_at: datetime | None = None
 
 
-#: A repeat, told by the network's own id, stores nothing and calls nobody back.
-_STORE = """
+@dataclass(slots=True)
+class Stored:
+    """The ids of the messages that had not come before, and how many sessions they opened."""
+
+    new: set[UUID]
+    sessions_opened: int
+
+
+@dataclass(slots=True)
+class NewTurns:
+    """Turns (message, account, channel, notes) to write, in the hands of a node until a time."""
+
+    rows: Sequence[tuple[UUID, int, int, bytes]]
+    node: int
+    now: datetime
+    until: datetime
+
+
+#: A repeat, told by the network's own id, stores nothing, calls nobody back, prolongs no session and makes no turn.
+_STORE = f"""
 WITH i AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::int[], $4::text[], $5::text[], $6::text[], $7::timestamptz[],
         $8::bytea[], $9::bytea[], $10::text[], $14::timestamptz[])
@@ -45,8 +64,22 @@ WITH i AS MATERIALIZED (
     FROM new JOIN i ON i.id = new.id
     JOIN unnest($11::uuid[], $12::int[], $13::bytea[]) AS r(id, endpoint_id, report) ON r.id = new.id
     ORDER BY i.id, r.endpoint_id
+), touched AS ({
+    TOUCH.format(
+        source='''(
+    SELECT h.* FROM unnest($15::uuid[], $16::int[], $17::text[], $18::int[], $19::timestamptz[], $20::timestamptz[],
+        $21::int[]) AS h(id, channel_id, person, account_id, at, expires_at, sent_limit)
+    JOIN new ON new.id = h.id) h'''
+    )
+}
+), turned AS (
+    INSERT INTO turns (inbound_id, account_id, channel_id, notes, node, due_at, leased_until)
+    SELECT t.id, t.account_id, t.channel_id, t.notes, $26::int, $27::timestamptz, $28::timestamptz
+    FROM unnest($22::uuid[], $23::int[], $24::int[], $25::bytea[]) AS t(id, account_id, channel_id, notes)
+    JOIN new ON new.id = t.id
+    ON CONFLICT DO NOTHING
 )
-SELECT id FROM new
+SELECT id, (SELECT count(*) FROM touched WHERE fresh) AS opened FROM new
 """
 
 #: The network's last word: older news, whenever it comes, does not overwrite newer.
@@ -58,8 +91,14 @@ WHERE s.changed_at <= excluded.changed_at
 """
 
 
-async def store(db: Database | Connection, messages: Sequence[NewInbound]) -> set[UUID]:
-    """Stores messages with their callbacks; returns the ids of those that had not come before."""
+async def store(
+    db: Database | Connection,
+    messages: Sequence[NewInbound],
+    heard: Sequence[tuple[UUID, Heard]] = (),
+    turns: NewTurns | None = None,
+) -> Stored:
+    """Stores messages with their callbacks, and along with each the session that it prolongs and its turn."""
+    made = list(zip(*turns.rows, strict=True)) if turns is not None and turns.rows else [(), (), (), ()]
     told = [(m.id, endpoint, report) for m in messages for endpoint, report in m.reports]
     rows = await db.fetch(
         _STORE,
@@ -77,8 +116,14 @@ async def store(db: Database | Connection, messages: Sequence[NewInbound]) -> se
         [endpoint for _, endpoint, _ in told],
         [report for _, _, report in told],
         [m.tell_at for m in messages],
+        [identifier for identifier, _ in heard],
+        *columns([one for _, one in heard]),
+        *(list(column) for column in made),
+        turns.node if turns is not None else 0,
+        turns.now if turns is not None else None,
+        turns.until if turns is not None else None,
     )
-    return {row[0] for row in rows}
+    return Stored({row[0] for row in rows}, rows[0][1] if rows else 0)
 
 
 _IDS = """
@@ -116,8 +161,8 @@ async def paired(db: Database, people: Sequence[tuple[int, int, str]], floor: UU
 
     `people` are (account, channel, address without a plus).
     """
-    columns = [list(column) for column in zip(*people, strict=True)]
-    return {row["n"] - 1: row for row in await db.fetch(_PAIRED, *columns, floor)}
+    asked = [list(column) for column in zip(*people, strict=True)]
+    return {row["n"] - 1: row for row in await db.fetch(_PAIRED, *asked, floor)}
 
 
 async def subscribe(db: Database | Connection, news: Sequence[tuple[int, str, bool, datetime]]) -> None:

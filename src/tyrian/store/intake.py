@@ -1,15 +1,15 @@
 """Taking submissions in: idempotency keys, bulks and messages in one transaction."""
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 from uuid import UUID
 
 import msgspec
 
 from tyrian.store.database import Connection, Database
-from tyrian.store.writing import NewMessage, accept
+from tyrian.store.writing import NewMessage, accept, accept_along
 
 _encode = msgspec.json.Encoder().encode
 
@@ -62,6 +62,38 @@ class NewBulk:
     name: str | None = None
 
 
+@dataclass(frozen=True)
+class Companion:
+    """A kind of thing that is stored together with submissions.
+
+    `write` stores such things in a transaction, and says of each whether it is stored. `ctes` and `columns` do the same
+    within one statement (see `writing.accept_along`), where `key` is the id of a thing. A repeat after a lost
+    connection must find its own things stored, and say so.
+    """
+
+    write: Callable[[Connection, Sequence[Any]], Awaitable[Sequence[bool]]]
+    key: Callable[[Any], UUID]
+    ctes: Callable[[int], str] | None = None
+    columns: Callable[[Sequence[Any]], list[list[Any]]] | None = None
+
+
+@dataclass(slots=True, frozen=True)
+class Along:
+    """Something that is stored in one transaction with a submission, or neither of them is."""
+
+    companion: Companion
+    item: Any
+
+    @property
+    def key(self) -> UUID:
+        """The id of the thing."""
+        return self.companion.key(self.item)
+
+
+#: The result of a submission whose `along` could not be stored.
+OVERTAKEN: Final = object()
+
+
 @dataclass(slots=True)
 class Keyed:
     """One submission. `answer` is what its caller is told, kept for repeats where it has a key."""
@@ -72,11 +104,15 @@ class Keyed:
     answer: Any
     messages: list[NewMessage]
     bulk: NewBulk | None
+    along: Along | None = None
 
 
 @dataclass(slots=True)
 class Taken:
-    """One result per submission (its own answer, an earlier one, or None for a conflict), and the leases taken."""
+    """One result per submission, and the leases taken.
+
+    A result is the submission's own answer, an earlier one, None for a conflict, or `OVERTAKEN`.
+    """
 
     results: list[Any]
     leased: set[UUID]
@@ -84,11 +120,14 @@ class Taken:
 
 async def take(db: Database, entries: Sequence[Keyed], node: int, leased_until: datetime) -> Taken:
     """Stores submissions. Those whose idempotency key is taken are not stored again."""
-    if not any(e.key or e.bulk for e in entries):
+    if not any(e.key or e.bulk or e.along for e in entries):
         leased = await accept(db, [m for e in entries for m in e.messages], node, leased_until)
         return Taken([e.answer for e in entries], leased)
+    if (companion := _only_companion(entries)) is not None:
+        return await _take_along(db, entries, companion, node, leased_until)
     async with db.transaction() as connection:
-        results = await _by_key(connection, entries)
+        stored = await _stored_along(connection, entries)
+        results = _joined(stored, await _by_key(connection, [e for e, ok in zip(entries, stored, strict=True) if ok]))
         fresh = [e for e, result in zip(entries, results, strict=True) if result is e.answer]
         for entry in fresh:
             if entry.bulk:
@@ -96,6 +135,54 @@ async def take(db: Database, entries: Sequence[Keyed], node: int, leased_until: 
         messages = [m for e in fresh for m in e.messages]
         leased = await accept(connection, messages, node, leased_until) if messages else set()
     return Taken(results, leased)
+
+
+def _only_companion(entries: Sequence[Keyed]) -> Companion | None:
+    """What all of these can be stored with in one statement, if they can."""
+    if any(e.key or e.bulk for e in entries):
+        return None
+    kinds = {e.along.companion for e in entries if e.along is not None}
+    only = kinds.pop() if len(kinds) == 1 else None
+    return only if only is not None and only.ctes is not None else None
+
+
+async def _take_along(
+    db: Database, entries: Sequence[Keyed], companion: Companion, node: int, leased_until: datetime
+) -> Taken:
+    """Stores submissions without keys, and what belongs to them, in one statement."""
+    assert companion.ctes is not None
+    assert companion.columns is not None
+    first: dict[UUID, Keyed] = {}
+    for entry in entries:
+        if entry.along is not None:
+            first.setdefault(entry.along.key, entry)
+    kept = [e for e in entries if e.along is None or first[e.along.key] is e]
+    messages = [m for e in kept for m in e.messages]
+    keys = [e.along.key if e.along is not None else None for e in kept for _ in e.messages]
+    items = [e.along.item for e in first.values() if e.along is not None]
+    stored = await accept_along(db, messages, node, leased_until, companion.ctes, keys, companion.columns(items))
+    results = [e.answer if all(m.id in stored for m in e.messages) else OVERTAKEN for e in entries]
+    return Taken(results, {identifier for identifier, leased in stored.items() if leased})
+
+
+async def _stored_along(connection: Connection, entries: Sequence[Keyed]) -> list[bool]:
+    """Of each submission, whether what goes along with it is stored, if anything does."""
+    found = [True] * len(entries)
+    groups: dict[Companion, list[int]] = {}
+    for number, entry in enumerate(entries):
+        if entry.along is not None:
+            groups.setdefault(entry.along.companion, []).append(number)
+    for companion, numbers in groups.items():
+        items = [along.item for n in numbers if (along := entries[n].along) is not None]
+        for number, ok in zip(numbers, await companion.write(connection, items), strict=True):
+            found[number] = ok
+    return found
+
+
+def _joined(stored: Sequence[bool], results: Sequence[Any]) -> list[Any]:
+    """The results of those submissions that may be stored, in their places among the others."""
+    theirs = iter(results)
+    return [next(theirs) if ok else OVERTAKEN for ok in stored]
 
 
 async def new_bulk(connection: Connection | Database, bulk: NewBulk) -> None:

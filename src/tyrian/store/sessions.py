@@ -20,14 +20,13 @@ Key = tuple[int, str]
 
 _OVER: Final = "(s.expires_at IS NULL OR s.expires_at < excluded.last_inbound_at OR s.sent >= s.sent_limit)"
 
-#: What `domain.session.heard` does.
-_TOUCH: Final = f"""
-WITH t AS (
+#: What `domain.session.heard` does, for the rows of a source with these columns. Of several messages of one person the
+#: last counts.
+TOUCH: Final = f"""
 INSERT INTO sessions AS s (channel_id, person, account_id, opened_at, last_inbound_at, expires_at, sent_limit)
-SELECT channel_id, person, account_id, at, at, expires_at, sent_limit
-FROM unnest($1::int[], $2::text[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::int[])
-    AS i(channel_id, person, account_id, at, expires_at, sent_limit)
-ORDER BY channel_id, person COLLATE "C"
+SELECT DISTINCT ON (channel_id, person COLLATE "C")
+    channel_id, person, account_id, at, at, expires_at, sent_limit
+FROM {{source}} ORDER BY channel_id, person COLLATE "C", at DESC
 ON CONFLICT (channel_id, person) DO UPDATE SET
     opened_at = CASE WHEN {_OVER} THEN excluded.opened_at ELSE s.opened_at END,
     sent = CASE WHEN {_OVER} THEN 0 ELSE s.sent END,
@@ -35,8 +34,10 @@ ON CONFLICT (channel_id, person) DO UPDATE SET
     expires_at = GREATEST(s.expires_at, excluded.expires_at),
     sent_limit = excluded.sent_limit, unanswered = 0, asked_at = NULL
 RETURNING opened_at = last_inbound_at AS fresh
-) SELECT count(*) FROM t WHERE fresh
 """
+_ROWS: Final = """unnest($1::int[], $2::text[], $3::int[], $4::timestamptz[], $5::timestamptz[], $6::int[])
+    AS i(channel_id, person, account_id, at, expires_at, sent_limit)"""
+_TOUCH: Final = f"WITH t AS ({TOUCH.format(source=_ROWS)}) SELECT count(*) FROM t WHERE fresh"
 
 
 @dataclass(slots=True)
@@ -51,26 +52,20 @@ class Heard:
 
 
 async def touch(connection: Connection | Database, heard: Sequence[Heard]) -> int:
-    """Opens or prolongs the sessions of people who wrote; how many were opened.
+    """Opens or prolongs sessions; how many were opened. `store.inbound` does the same with people's messages."""
+    return int(await connection.fetchval(_TOUCH, *columns(heard)))
 
-    Of several messages of one person the last counts.
-    """
-    latest: dict[Key, Heard] = {}
-    for one in heard:
-        known = latest.get((one.channel_id, one.person))
-        if known is None or known.at <= one.at:
-            latest[one.channel_id, one.person] = one
-    rows = list(latest.values())
-    begun = await connection.fetchval(
-        _TOUCH,
-        [r.channel_id for r in rows],
-        [r.person for r in rows],
-        [r.account_id for r in rows],
-        [r.at for r in rows],
-        [r.at + timedelta(seconds=r.settings.duration) for r in rows],
-        [r.settings.sent_limit for r in rows],
-    )
-    return int(begun)
+
+def columns(heard: Sequence[Heard]) -> list[list[Any]]:
+    """The columns of what `TOUCH` reads."""
+    return [
+        [h.channel_id for h in heard],
+        [h.person for h in heard],
+        [h.account_id for h in heard],
+        [h.at for h in heard],
+        [h.at + timedelta(seconds=h.settings.duration) for h in heard],
+        [h.settings.sent_limit for h in heard],
+    ]
 
 
 # -- Going out --------------------------------------------------------------------------------------------------------

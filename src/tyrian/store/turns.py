@@ -7,13 +7,20 @@ from uuid import UUID
 
 from tyrian.store.claims import NODE_LOCK
 from tyrian.store.database import Connection, Database
+from tyrian.store.inbound import NewTurns
 
 _MAKE = """
 INSERT INTO turns (inbound_id, account_id, channel_id, notes, node, due_at, leased_until)
 SELECT *, $5::int, $6::timestamptz, $7::timestamptz FROM unnest($1::uuid[], $2::int[], $3::int[], $4::bytea[])
 ON CONFLICT DO NOTHING
 """
-_DONE = "DELETE FROM turns WHERE inbound_id = ANY($1::uuid[])"
+#: Not waited for on the disk: a turn that is lost with the power and comes back is found to have been taken.
+_DONE = """
+WITH quick AS MATERIALIZED (
+    SELECT set_config('synchronous_commit', 'off', true) AS done
+)
+DELETE FROM turns USING quick WHERE inbound_id = ANY($1::uuid[]) AND quick.done IS NOT NULL
+"""
 _WAIT_BEHIND = "UPDATE turns SET leased_until = NULL, due_at = $2 WHERE inbound_id = ANY($1::uuid[])"
 _PUT_OFF = "UPDATE turns SET leased_until = NULL, due_at = $2, tries = tries + 1 WHERE inbound_id = $1"
 
@@ -37,12 +44,10 @@ ORDER BY t.inbound_id
 """
 
 
-async def make(
-    connection: Connection, turns: Sequence[tuple[UUID, int, int, bytes]], node: int, now: datetime, until: datetime
-) -> None:
-    """Writes turns (message, account, channel, notes), each in this node's hands already."""
-    columns = [list(column) for column in zip(*turns, strict=True)]
-    await connection.execute(_MAKE, *columns, node, now, until)
+async def make(connection: Connection, turns: NewTurns) -> None:
+    """Writes turns by themselves; `store.inbound` does it with their messages."""
+    columns = [list(column) for column in zip(*turns.rows, strict=True)]
+    await connection.execute(_MAKE, *columns, turns.node, turns.now, turns.until)
 
 
 async def done(db: Database, ids: Sequence[UUID]) -> None:

@@ -4,9 +4,10 @@ Each is a single SQL statement over arrays, so a batch is one round trip and one
 Both may be repeated after a lost connection: what was written already is left alone.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
@@ -45,12 +46,12 @@ class NewMessage:
 #: Inserting with the lease already set saves a claim. It is given only where no earlier send to the same recipient
 #: waits on the same channel, so that order holds.
 _ACCEPT = """
-WITH t AS MATERIALIZED (
+WITH {along} t AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
         $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::uuid[], $12::int[], $13::uuid[], $14::int[],
-        $15::text[], $16::smallint[], $17::boolean[], $20::text[])
+        $15::text[], $16::smallint[], $17::boolean[], $20::text[]{key})
     AS t(id, account_id, status, accepted_at, due_at, valid_until, recipient, purpose, plan, variables, bulk_id,
-        endpoint_id, attempt_id, channel_id, address, priority, lease, name)
+        endpoint_id, attempt_id, channel_id, address, priority, lease, name{name}) {where}
 ), m AS (
     INSERT INTO messages (id, account_id, status, step, updated_at, accepted_at, due_at, valid_until, bulk_id,
         endpoint_id, recipient, purpose, plan, variables, name)
@@ -76,13 +77,45 @@ RETURNING message_id, COALESCE(node = $18 AND started_at = due_at, false)
 #: The no-op update answers a repeat after a lost connection: a send leased at acceptance has the same start and due
 #: time, which one claimed since then has not, so it is not begun twice.
 
+_ACCEPT_ALONE = _ACCEPT.format(along="", key="", name="", where="")
+#: The first parameter of what is stored along.
+_ALONG_FROM = 22
+
+
+@cache
+def _accept_along(ctes: Callable[[int], str]) -> str:
+    where = "WHERE t.along IS NULL OR t.along IN (SELECT id FROM allowed)"
+    return _ACCEPT.format(along=f"{ctes(_ALONG_FROM)},", key=", $21::uuid[]", name=", along", where=where)
+
 
 async def accept(
     connection: Connection | Database, new: Sequence[NewMessage], node: int, leased_until: datetime
 ) -> set[UUID]:
     """Stores messages; returns the ids of those that this node now holds the lease of."""
-    rows = await connection.fetch(
-        _ACCEPT,
+    rows = await connection.fetch(_ACCEPT_ALONE, *_columns(new, node, leased_until))
+    return {row[0] for row in rows if row[1]}
+
+
+async def accept_along(
+    db: Database,
+    new: Sequence[NewMessage],
+    node: int,
+    leased_until: datetime,
+    ctes: Callable[[int], str],
+    keys: Sequence[UUID | None],
+    columns: Sequence[Sequence[Any]],
+) -> dict[UUID, bool]:
+    """Stores single messages and what belongs to them in one statement: a message only if its own is stored, too.
+
+    `ctes` stores those things, with `columns` for its parameters, and yields as `allowed` the ids of what is stored;
+    each message has that id in `keys`, or None. Returns the messages that are stored, and whether they are leased.
+    """
+    rows = await db.fetch(_accept_along(ctes), *_columns(new, node, leased_until), list(keys), *columns)
+    return {row[0]: row[1] for row in rows}
+
+
+def _columns(new: Sequence[NewMessage], node: int, leased_until: datetime) -> list[Any]:
+    return [
         [n.id for n in new],
         [n.account_id for n in new],
         [n.status for n in new],
@@ -103,8 +136,7 @@ async def accept(
         node,
         leased_until,
         [n.name for n in new],
-    )
-    return {row[0] for row in rows if row[1]}
+    ]
 
 
 # -- Applying changes -------------------------------------------------------------------------------------------------

@@ -110,6 +110,45 @@ async def test_a_node_that_dies_after_its_commit_is_followed_by_another(
             assert await second.gateway.db.fetchval("SELECT tick FROM flow_runs") == 2
 
 
+async def test_a_step_and_its_message_are_stored_together(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The node dies when the step is durable and nothing has gone out: the message is there, no step is repeated."""
+    async with housed(database_url) as first:
+        await first.publish(SHOP)
+        await first.hear("hi")
+        await first.said(1)
+        monkeypatch.setattr(first.gateway.dispatch, "take_leased", lambda *given: None)
+        await first.press("Order")
+
+        async def committed() -> object:
+            return await first.gateway.db.fetchval("SELECT tick FROM flow_runs") == 2
+
+        await until(committed)
+        assert await first.gateway.db.fetchval("SELECT count(*) FROM messages") == 2
+        assert await first.gateway.db.fetchval("SELECT count(*) FROM idempotency") == 0
+        assert await first.said(1) == ["Hello !"]
+        pressed = (await inbound(first))[1]
+        assert await first.flows.react(turn_of(first, pressed, "Order", tries=1))
+        assert await first.gateway.db.fetchval("SELECT count(*) FROM messages") == 2
+        await first.gateway.node.stop()
+        async with housed(database_url, account=None) as second:
+            # What is left of the first node in this process may be the one that takes it up.
+            async def said() -> list[str]:
+                return [str(getattr(o.content, "text", "")) for o in [*first.bot.sent[1:], *second.bot.sent]]
+
+            assert await until(said) == ["Which fruit?"]
+
+
+async def test_a_person_who_is_quicker_than_the_flow_is_followed(house: House) -> None:
+    """The second message was read while the first one's step was not taken yet."""
+    await house.publish(SHOP)
+    await house.hear("hi")
+    await house.said(1)
+    await asyncio.gather(house.hear("Order"), house.hear("Apples"), house.hear("no"))
+    await house.still()
+    (run,) = await house.runs()
+    assert run.variables.get("fruit") == "Apples"
+
+
 async def test_two_nodes_that_take_steps_at_once_take_them_one_after_the_other(database_url: str) -> None:
     async with housed(database_url) as first, housed(database_url, account=None) as second:
         await first.publish(SHOP.replace('do: ask\n    text: "Which fruit?"', 'do: ask\n    text: "Which?"'))
@@ -145,7 +184,7 @@ async def test_a_message_that_is_refused_ends_the_run(house: House, monkeypatch:
     await house.hear("hi")
     await house.said(1)
 
-    async def refuse(submission: object) -> None:
+    async def refuse(submission: object, along: object = None) -> None:
         raise Refused([Problem("/to", "has opted out", "opted_out")])
 
     monkeypatch.setattr(house.gateway.intake, "submit", refuse)

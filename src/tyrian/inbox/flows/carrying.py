@@ -14,13 +14,14 @@ from tyrian.domain.content import Base as Content
 from tyrian.domain.conversation import Author, By
 from tyrian.domain.flow_content import offered
 from tyrian.domain.flow_run import HandOver, Tell
-from tyrian.domain.problem import Refused
+from tyrian.domain.problem import Problem, Refused
 from tyrian.domain.purpose import Purpose
 from tyrian.domain.submission import Plan, Recipient, Step, Submission
 from tyrian.engine.channels import ChannelEntry, Channels
 from tyrian.engine.inbox_port import NotNow, NotThere
-from tyrian.engine.intake import Intake
+from tyrian.engine.intake import Intake, Overtaken
 from tyrian.inbox.flows.records import Record
+from tyrian.store.intake import Along
 
 log = logging.getLogger(__name__)
 
@@ -40,7 +41,7 @@ class _Gateway(Protocol):
 
 
 class Carrier:
-    """Carries out the effects of steps that are committed."""
+    """Carries out the effects of steps: of those that are committed, or one message along with its step."""
 
     def __init__(self, gateway: _Gateway) -> None:
         self._gateway = gateway
@@ -63,36 +64,63 @@ class Carrier:
             )
             if trouble is not None:
                 return trouble
-        self._done[row.id] = row.tick
-        self._done.move_to_end(row.id)
-        if len(self._done) > _REMEMBERED:
-            self._done.popitem(last=False)
+        self._remember(record)
         return None
 
+    def _remember(self, record: Record) -> None:
+        self._done[record.row.id] = record.row.tick
+        self._done.move_to_end(record.row.id)
+        if len(self._done) > _REMEMBERED:
+            self._done.popitem(last=False)
+
+    def shows(self, record: Record) -> bool:
+        """Whether what a run says is shown in a thread, too: that is another thing to carry out."""
+        inbox = self._gateway.inbox
+        return inbox is not None and inbox.channel_inbox(record.row.channel_id) is not None
+
+    async def commit(self, record: Record, effect: Tell, along: Along) -> bool:
+        """Commits a step (`along`) and the one message that it comes to, together; False if the step came too late.
+
+        Raises `Refused` where the message may not be sent; nothing is committed then.
+        """
+        entry = self._gateway.channels.by_id(record.row.channel_id)
+        if entry is None:
+            raise Refused([Problem("", "the channel was removed", "channel_removed")])
+        submission, content = self._submission(entry, record, effect)
+        try:
+            accepted = await self._gateway.intake.submit(submission, along)
+        except Overtaken:
+            return False
+        self.said += 1
+        await self._show(entry, record, accepted.messages[0].id, content)
+        self._remember(record)
+        return True
+
     async def _tell(self, entry: ChannelEntry, record: Record, effect: Tell) -> str | None:
-        row = record.row
-        content = offered(effect.content, effect.options, entry.capabilities, mark(row.id, effect.step))
-        plan = Plan(cascade=[Step(channel=entry.channel.name, content=content)], purpose=Purpose.SESSION)  # type: ignore[arg-type]
-        submission = Submission(
-            account_id=row.account_id,
-            plan=plan,
-            recipients=[Recipient(to=row.sender)],
-            idempotency_key=_key(row.id, effect.number),
-        )
+        submission, content = self._submission(entry, record, effect)
         try:
             accepted = await self._gateway.intake.submit(submission)
         except Refused as refused:
-            log.info("flow run %s ends: its message was refused: %s", row.id, refused)
+            log.info("flow run %s ends: its message was refused: %s", record.row.id, refused)
             return "refused"
         self.said += 1
         await self._show(entry, record, accepted.messages[0].id, content)
         return None
 
+    def _submission(self, entry: ChannelEntry, record: Record, effect: Tell) -> tuple[Submission, Content]:
+        """What a step says, as intake takes it. A record without pending effects is never carried out again."""
+        row = record.row
+        content = offered(effect.content, effect.options, entry.capabilities, mark(row.id, effect.step))
+        plan = Plan(cascade=[Step(channel=entry.channel.name, content=content)], purpose=Purpose.SESSION)  # type: ignore[arg-type]
+        key = _key(row.id, effect.number) if record.envelope.pending else None
+        recipients = [Recipient(to=row.sender)]
+        return Submission(account_id=row.account_id, plan=plan, recipients=recipients, idempotency_key=key), content
+
     async def _show(self, entry: ChannelEntry, record: Record, message_id: UUID, content: Content) -> None:
         """Shows in the person's thread what was said to them, where the channel has an inbox."""
-        inbox, row = self._gateway.inbox, record.row
-        if inbox is None or inbox.channel_inbox(entry.channel.id) is None:
+        if not self.shows(record):
             return
+        inbox, row = self._gateway.inbox, record.row
         by = Author(By.FLOW, str(row.flow_id))
         await inbox.record(row.account_id, entry.channel, row.person, message_id=message_id, content=content, by=by)
 

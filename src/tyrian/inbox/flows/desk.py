@@ -43,6 +43,8 @@ class Flows:
         self._gateway = gateway
         self._book = Book(gateway.db, gateway.clock)
         self._engine = Engine(gateway, self._book)
+        #: The stage that looks for people's runs while their messages are being stored.
+        self.ahead = self._engine.ahead
         self._tasks = [
             asyncio.create_task(self._book.run(), name="flows, book"),
             asyncio.create_task(self._engine.run(), name="flows, due"),

@@ -1,26 +1,41 @@
 """Leading people through flows: what a message, a hook's answer or the passing of time does to a person's run.
 
-Each step is committed over the one before it (a compare and swap on the run's tick), and carried out after that. So two
+Each step is committed over the one before it (a compare and swap on the run's tick). A step that says one thing, as
+nearly all do, is committed together with its message; whatever else a step does is carried out after its commit. So two
 nodes, or one that does a thing twice, never take the same step twice; and a step that was committed by a node that died
 is carried out by whoever meets the run next: the turn that is taken up again, or the loop that looks at what is due.
 """
 
 import asyncio
 import logging
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Sequence
 from datetime import timedelta
 from typing import Any, Final
 from uuid import UUID
 
 from tyrian.domain.flow import Hook
 from tyrian.domain.flow_match import Heard, Pressed, heard_of
-from tyrian.domain.flow_run import Began, Happening, HookFailed, Run, Stopped, TimedOut, advance, stop
+from tyrian.domain.flow_run import (
+    Began,
+    Effect,
+    HandOver,
+    Happening,
+    HookFailed,
+    Run,
+    Stopped,
+    Tell,
+    TimedOut,
+    advance,
+    stop,
+)
+from tyrian.domain.problem import Refused
 from tyrian.engine.ports import Channel
 from tyrian.engine.reacting import Turn
+from tyrian.inbox.flows.ahead import Ahead
 from tyrian.inbox.flows.book import Book
 from tyrian.inbox.flows.carrying import Carrier, marked
 from tyrian.inbox.flows.hooks import HookCaller
-from tyrian.inbox.flows.records import Record, Records, new_record
+from tyrian.inbox.flows.records import Envelope, Record, Records
 from tyrian.store.database import LOST
 from tyrian.store.flow_runs import StoredRun
 
@@ -44,6 +59,7 @@ class Engine:
         self._gateway = gateway
         self._book = book
         self._records = Records(gateway.db)
+        self.ahead = Ahead(self._records, book)
         self._carrier = Carrier(gateway)
         self._hooks = HookCaller(gateway)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -68,11 +84,22 @@ class Engine:
     async def react(self, turn: Turn) -> bool:
         """Takes the step that a message leads to; False where it is no flow's business."""
         await self._book.loaded()
+        if await self._at_once(turn):
+            return True
         for _ in range(_TRIES):
             settled = await self._once(turn)
             if settled is not None:
                 return settled
         raise RuntimeError(f"the flow of {turn.inbound_id} went on elsewhere each time")
+
+    async def _at_once(self, turn: Turn) -> bool:
+        """Takes the step from the run as it was seen while the message was being stored, where that is all there is."""
+        record = await self.ahead.of(turn.inbound_id)
+        if record is None or record.run.state != "waiting" or record.answered(turn.inbound_id) or _useless(turn):
+            return False
+        if await self._over(record, turn):
+            return False
+        return bool(await self._step(record, self._heard(turn, record), turn.inbound_id))
 
     async def _once(self, turn: Turn) -> bool | None:
         """One try; None where it must be begun again."""
@@ -112,13 +139,30 @@ class Engine:
         now = self._gateway.clock.now()
         flow = await self._book.version(record.row.flow_id, record.row.version)
         run, effects = stop(record.run, "flow_removed") if flow is None else advance(flow, record.run, happening, now)
-        guarded = inbound_id is not None
-        after = record.after(run, effects, now, inbound_id, guarded=guarded)
-        if not await self._records.write(record, after):
+        after = await self._commit(record, run, effects, inbound_id)
+        if after is None:
             return None
-        self.steps += 1
-        await self._see_through(after, settle=not guarded)
+        await self._see_through(after, settle=inbound_id is None)
         return True
+
+    async def _commit(
+        self, before: Record, run: Run, effects: Sequence[Effect], inbound_id: UUID | None
+    ) -> Record | None:
+        """Commits a step, and its message with it where that is all it has to say; None if another came before."""
+        now, guarded = self._gateway.clock.now(), inbound_id is not None
+        after, tell = before.after(run, effects, now, inbound_id, guarded=guarded), _one_message(effects)
+        if tell is None:
+            written = await self._records.write(before, after)
+        else:
+            shown = self._carrier.shows(before)
+            said = after if shown else before.after(run, [], now, inbound_id, guarded=guarded)
+            try:
+                written, after = await self._carrier.commit(said, tell, self._records.along(before, said)), said
+            except Refused:
+                # The step is taken all the same. What becomes of a run whose message is refused is decided after it.
+                written = await self._records.write(before, after)
+        self.steps += written
+        return after if written else None
 
     async def _begin(self, turn: Turn, context: str | None) -> bool | None:
         """Begins the flow that a message starts, if it does."""
@@ -137,10 +181,9 @@ class Engine:
             turn.inbound_id, turn.account_id, published.flow_id, published.version, turn.channel.id, turn.person,
             turn.sender, 0, run.state, run.step, None, None, b"", None, now, now,
         )  # fmt: skip
-        record = new_record(row, run, effects, now, turn.inbound_id)
-        if not await self._records.begin(record):
+        record = await self._commit(Record(row, Envelope(run)), run, effects, turn.inbound_id)
+        if record is None:
             return None
-        self.steps += 1
         await self._see_through(record)
         return True
 
@@ -240,6 +283,12 @@ class Engine:
             await self._step(record, TimedOut(), None)
         else:
             await self._see_through(record, settle=True)
+
+
+def _one_message(effects: Sequence[Effect]) -> Tell | None:
+    """The message that a step comes to, if one message is all it has to do before it is over."""
+    found = [effect for effect in effects if isinstance(effect, Tell | HandOver)]
+    return found[0] if len(found) == 1 and isinstance(found[0], Tell) else None
 
 
 def _useless(turn: Turn) -> bool:

@@ -1,10 +1,11 @@
 """Runs as they are stored: read and written many at a time, with the effects of their last step beside them.
 
-A step is committed together with what it has to say; that is said afterwards. So whoever finds a run whose last step
-may not have been carried out (its node died) carries it out again, and the effects' numbers make sure that nothing is
-said twice.
+A step is committed together with what it has to say. Where that is one message, the message itself is in the same
+transaction. Anything else is said afterwards: whoever finds a run whose last step may not have been carried out (its
+node died) carries it out again, and the effects' numbers make sure that nothing is said twice.
 """
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -18,8 +19,9 @@ from tyrian.domain.flow_run import CallHook, Effect, HandOver, Run, Tell
 from tyrian.engine.ports import Channel
 from tyrian.store import flow_runs as store
 from tyrian.store.batcher import Batcher
-from tyrian.store.database import Database
+from tyrian.store.database import Connection, Database
 from tyrian.store.flow_runs import Found, StoredRun, Written
+from tyrian.store.intake import Along, Companion
 
 #: Seconds after which a step that was committed is looked at by somebody else, if its own node did not see it through.
 LEASE: Final = timedelta(seconds=60)
@@ -97,18 +99,26 @@ class Records:
             self._settle, size=256, writers=1, linger=0.002, busy=0.01
         )
 
+    def look(self, channel: Channel, person: str) -> "asyncio.Future[Found]":
+        """Begins to look for the person's open run on a channel."""
+        return self._finds.submit((channel.id, person))
+
     async def find(self, channel: Channel, person: str) -> tuple[Record | None, str | None]:
         """The person's open run on a channel, and the context of the deep link they came by."""
-        found = await self._finds.submit((channel.id, person))
+        found = await self.look(channel, person)
         return (Record(found.run) if found.run is not None else None), found.context
 
     async def write(self, before: Record, after: Record) -> bool:
-        """Commits a step; False if another was taken meanwhile."""
+        """Commits a step, or the begin of a run; False if another was taken meanwhile, or the person is in another."""
+        if before.row.tick == 0:
+            return await self._begins.submit(after.row)
         return await self._steps.submit(Written(after.row, before.row.tick))
 
-    async def begin(self, record: Record) -> bool:
-        """Commits a new run; False if the person is in another already."""
-        return await self._begins.submit(record.row)
+    def along(self, before: Record, after: Record) -> Along:
+        """A step, or the begin of a run, that is to be committed together with a message. The same rules hold."""
+        if before.row.tick == 0:
+            return Along(_BEGINS, after.row)
+        return Along(_STEPS, Written(after.row, before.row.tick))
 
     async def settle(self, record: Record) -> None:
         """Says that a step was carried out: a run that is over is closed, another is due when its wait is over."""
@@ -134,23 +144,29 @@ class Records:
         return await store.find(self._db, people)
 
     async def _step(self, steps: Sequence[Written]) -> list[bool]:
-        """Of two steps from the same tick the first counts."""
-        first: dict[UUID, Written] = {}
-        for step in steps:
-            first.setdefault(step.row.id, step)
-        done = await store.step(self._db, list(first.values()))
-        return [step.row.id in done and first[step.row.id] is step for step in steps]
+        return await _step(self._db, steps)
 
     async def _begin(self, rows: Sequence[StoredRun]) -> list[bool]:
-        done = await store.begin(self._db, rows)
-        return [row.id in done for row in rows]
+        return await _begin(self._db, rows)
 
     async def _settle(self, settled: Sequence[tuple[UUID, int, datetime | None]]) -> list[None]:
         await store.settle(self._db, settled)
         return [None] * len(settled)
 
 
-def new_record(row: StoredRun, run: Run, effects: Sequence[Effect], now: datetime, inbound_id: UUID) -> Record:
-    """The record of a run that begins: its row as it is before the first step, and what that came to."""
-    blank = Record(row, Envelope(run))
-    return blank.after(run, effects, now, inbound_id, guarded=True)
+async def _step(db: Database | Connection, steps: Sequence[Written]) -> list[bool]:
+    """Of two steps from the same tick the first counts."""
+    first: dict[UUID, Written] = {}
+    for step in steps:
+        first.setdefault(step.row.id, step)
+    done = await store.step(db, list(first.values()))
+    return [step.row.id in done and first[step.row.id] is step for step in steps]
+
+
+async def _begin(db: Database | Connection, rows: Sequence[StoredRun]) -> list[bool]:
+    done = await store.begin(db, rows)
+    return [row.id in done for row in rows]
+
+
+_STEPS: Final = Companion(_step, lambda step: step.row.id, store.step_ctes, store.step_columns)
+_BEGINS: Final = Companion(_begin, lambda row: row.id)

@@ -5,7 +5,7 @@ A configuration is known by what it is for (channel, resource, keyword), so that
 
 import hashlib
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, Final, Literal
 from weakref import WeakKeyDictionary
 
@@ -139,28 +139,38 @@ class InboundRoutes:
         channel = CHANNELS.get(heard.network)
         if channel is None:
             return None
-        senders, paired = self._senders(heard), heard.paired
+        configurations = await self._configurations(heard.account_id)
+        if configurations or await subscriptions_of(self._gateway).routes(heard.account_id):
+            url = await self._configured(heard, channel, configurations)
+            if url is not None:
+                return url
+        if channel != "VIBER_BM":
+            return None
+        return queue_url(QUEUE) if await self._speaks(heard.account_id) else None
+
+    async def _configured(self, heard: Heard, channel: str, configurations: Sequence[Configuration]) -> str | None:
+        """Where a configuration or a subscription leads; which of them fits can depend on what is answered."""
+        paired = await heard.paired()
+        paired = paired if isinstance(paired, Paired) else None
+        senders = self._senders(heard, paired)
         word = (getattr(heard.inbound.content, "text", None) or "").strip().partition(" ")[0]
-        ranked = [(c.rank(channel, senders, word), c) for c in await self._configurations(heard.account_id)]
+        ranked = [(c.rank(channel, senders, word), c) for c in configurations]
         fitting = [(rank, c) for rank, c in ranked if rank is not None]
         if fitting:
             best = max(fitting, key=lambda pair: pair[0])[1]
             assert best.forwarding is not None
             return best.forwarding.url
-        platform = paired.platform if isinstance(paired, Paired) else None
-        url = await subscriptions_of(self._gateway).url_of(heard.account_id, "INBOUND_MESSAGE", senders, platform)
-        if url is not None or channel != "VIBER_BM":
-            return url
-        return queue_url(QUEUE) if await self._speaks(heard.account_id) else None
+        platform = paired.platform if paired is not None else None
+        return await subscriptions_of(self._gateway).url_of(heard.account_id, "INBOUND_MESSAGE", senders, platform)
 
-    def _senders(self, heard: Heard) -> frozenset[str]:
+    def _senders(self, heard: Heard, paired: Paired | None) -> frozenset[str]:
         """All names by which the account may know the sender that was written to."""
         entry = self._gateway.channels.by_id(heard.channel.id)
         names = {heard.channel.name, heard.inbound.to}
         if entry is not None:
             names |= {*entry.senders, entry.sender or entry.channel.name}
-        if isinstance(heard.paired, Paired) and heard.paired.face == FACE:
-            names.add(unpack(heard.paired.extra).sender)
+        if paired is not None and paired.face == FACE:
+            names.add(unpack(paired.extra).sender)
         return frozenset(names)
 
     async def _speaks(self, account_id: int) -> bool:
