@@ -523,7 +523,7 @@ class _Breaking:
 
 async def _free_again(stage: Stage, identifier: UUID) -> bool:
     """Whether a send was begun, and waits to be tried again."""
-    sql = "SELECT count(*) FROM sends WHERE message_id = $1 AND tries = 1 AND leased_until IS NULL"
+    sql = "SELECT count(*) FROM sends WHERE message_id = $1 AND tries >= 1 AND leased_until IS NULL"
     return bool(await stage.gateway.db.fetchval(sql, identifier))
 
 
