@@ -56,7 +56,8 @@ WITH c AS MATERIALIZED (
 
 #: The same under a rate limit: the bucket's row is locked, refilled, and emptied by what was taken, all at once. While
 #: another claim holds it nothing is taken: waiting for it would mean to search with a picture of the table from before,
-#: and so to walk over, and lock, what that claim has taken meanwhile.
+#: and so to walk over, and lock, what that claim has taken meanwhile. What is put off after it was taken gives nothing
+#: back: that would be one more write to the row that all claims of the channel wait for.
 CLAIM_SENDS_PACED = f"""
 WITH pace AS MATERIALIZED (
     SELECT channel_id, LEAST($7, tokens + $6 * GREATEST(extract(epoch FROM $2 - refilled_at)::double precision, 0))
