@@ -180,7 +180,7 @@ async def test_a_worker_that_nothing_ends_is_named(data_dir: Path, monkeypatch: 
     server = embedded.start(data_dir)
     worker, busy = await busy_worker(server)
     kill(server.pid)
-    with pytest.raises(EmbeddedPostgresError, match=rf"still hold its memory \(processes: {worker}\)"):
+    with pytest.raises(EmbeddedPostgresError, match=rf"still hold its memory: processes {worker}"):
         await asyncio.to_thread(embedded.start, data_dir)
     orphans.end([worker])
     with pytest.raises((asyncpg.PostgresError, OSError)):
@@ -206,6 +206,21 @@ async def test_workers_that_say_much_while_they_go_are_waited_for(
     monkeypatch.setattr(embedded, "_run", first_fails)
     assert await ask(embedded.start(data_dir).url, "SELECT 1") == 1
     assert tries == ["pg_ctl", "pg_ctl"]
+
+
+def test_a_start_whose_starter_was_killed_is_waited_for(data_dir: Path) -> None:
+    """The server that it brings is used: nothing of it is taken for what a dead one left."""
+    pgdata = data_dir / "postgres"
+    program = "import sys, pathlib; from tyrian.store import embedded; embedded.start(pathlib.Path(sys.argv[1]))"
+    for _ in range(3):
+        kill(embedded.start(data_dir).pid)
+        with subprocess.Popen([sys.executable, "-c", program, str(data_dir)]) as starter:
+            while not any(postmaster._is_pg_ctl(words, pgdata) for words in postmaster._commands()):
+                os.sched_yield()
+            starter.kill()
+        told = embedded.log_file(data_dir).read_text().count("pre-existing shared memory")
+        assert asyncio.run(ask(embedded.start(data_dir).url, "SELECT 1")) == 1
+        assert embedded.log_file(data_dir).read_text().count("pre-existing shared memory") == told
 
 
 async def test_a_start_that_another_had_under_way_will_do(data_dir: Path, monkeypatch: pytest.MonkeyPatch) -> None:

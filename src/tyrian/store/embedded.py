@@ -96,6 +96,7 @@ def start(data_dir: Path, *, settings: Mapping[str, str] | None = None) -> Embed
     _make_folder(pgdata.parent)
     with _alone(pgdata.parent):
         _check_access(pgdata)
+        postmaster.let_finish(pgdata)
         if running := _running(pgdata):
             return running
         wanted = {**SETTINGS, "wal_compression": _compression(), **(settings or {})}
@@ -316,10 +317,10 @@ def _launch(pgdata: Path, who: RunAs) -> None:
             said = f"PostgreSQL in {pgdata} did not start: {done.stderr.strip()}"
             raise EmbeddedPostgresError(said + last_words(log, begin))
         if not orphans.wait():
-            raise EmbeddedPostgresError(
-                f"The PostgreSQL in {pgdata} was killed, and its workers still hold its memory (processes: {orphans}). "
-                f"End them, which harms nothing that was committed, and start again."
+            said = (
+                f"The PostgreSQL in {pgdata} was killed, and its workers still hold its memory: processes {orphans}. "
             )
+            raise EmbeddedPostgresError(said + "End them, which harms nothing that was committed, and start again.")
 
 
 def _run(

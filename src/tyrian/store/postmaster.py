@@ -5,6 +5,9 @@ import os
 import stat
 import subprocess
 import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -15,6 +18,9 @@ from tyrian.store.unprivileged import RunAs, open_way
 _NO_PROCESS: Final = 2**31 - 1
 #: The longest path of a Unix socket is 103 bytes on macOS and 107 on Linux.
 _LONGEST_SOCKET: Final = 103
+
+#: Seconds between two looks at what is under way.
+_LOOK: Final = 0.02
 
 # The lines of postmaster.pid that matter here (PostgreSQL's src/include/utils/pidfile.h).
 _PID, _SOCKET_DIR, _STATUS = 0, 4, 7
@@ -38,6 +44,16 @@ def running(pgdata: Path) -> Postmaster | None:
     socket_dir = lines[_SOCKET_DIR].strip() if len(lines) > _SOCKET_DIR else ""
     ready = len(lines) > _STATUS and lines[_STATUS].strip() == "ready" and socket_dir != ""
     return Postmaster(pid, socket_dir, ready)
+
+
+def let_finish(pgdata: Path) -> None:
+    """Wait until nobody starts or stops a server over this data any more.
+
+    Whoever began that may have been killed, and the lock of the folder with it, while `pg_ctl` goes on. What a server
+    that is about to start writes must not be taken for what a dead one left.
+    """
+    while any(_is_pg_ctl(words, pgdata) for words in _commands()):
+        time.sleep(_LOOK)
 
 
 def clear_stale(pgdata: Path, socket: Path) -> None:
@@ -110,3 +126,19 @@ def _serves(pid: int, pgdata: Path) -> bool:
         return os.fsencode(pgdata) in (proc / str(pid) / "cmdline").read_bytes().split(b"\0")
     except OSError:
         return False
+
+
+def _commands() -> Iterator[list[bytes]]:
+    """The commands of all processes, in words."""
+    proc = Path("/proc")
+    if not (proc / "self" / "cmdline").exists():
+        told = subprocess.run(["ps", "-axo", "command="], capture_output=True, check=False)
+        yield from (line.split() for line in told.stdout.splitlines())
+        return
+    for file in proc.glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            yield file.read_bytes().split(b"\0")
+
+
+def _is_pg_ctl(words: list[bytes], pgdata: Path) -> bool:
+    return words[:1] != [] and words[0].endswith(b"/pg_ctl") and os.fsencode(pgdata) in words
