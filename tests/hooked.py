@@ -74,7 +74,11 @@ async def hooked(url: str, **config: Any) -> AsyncIterator[Hooked]:
             inbound_url="http://127.0.0.1:9/in",
         )  # fmt: skip
         entries[name] = await gateway.channels.create(account.id, spec)
-    server = uvicorn.Server(uvicorn.Config(app, port=0, lifespan="off", ws="none", log_config=None, access_log=False))
+    # As long as `tyrian.server` keeps connections: a client that is held up for longer meets one that just closes.
+    serving = uvicorn.Config(
+        app, port=0, lifespan="off", ws="none", log_config=None, access_log=False, timeout_keep_alive=75
+    )
+    server = uvicorn.Server(serving)
     serve = asyncio.create_task(server.serve())
     while not server.started:
         await asyncio.sleep(0.005)

@@ -263,7 +263,10 @@ async def serving(url: str, settings: Settings | None = None) -> AsyncIterator[A
         kinds=networks.kinds,
     )
     await gateway.start()
-    config = uvicorn.Config(App(gateway), port=0, lifespan="off", ws="none", log_config=None, access_log=False)
+    # As long as `tyrian.server` keeps connections: a client that is held up for longer meets one that just closes.
+    config = uvicorn.Config(
+        App(gateway), port=0, lifespan="off", ws="none", log_config=None, access_log=False, timeout_keep_alive=75
+    )
     server = uvicorn.Server(config)
     serve = asyncio.create_task(server.serve())
     while not server.started:

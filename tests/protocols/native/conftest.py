@@ -134,9 +134,11 @@ async def serving(url: str, settings: Settings | None = None, **more: Any) -> As
     )
     install(gateway)
     await gateway.start()
+    # As long as `tyrian.server` keeps connections: a client that is held up for longer meets one that just closes.
     config = uvicorn.Config(
-        App(gateway), port=0, access_log=False, http=Protocol, lifespan="off", ws="none", log_config=None
-    )
+        App(gateway), port=0, access_log=False, http=Protocol, lifespan="off", ws="none", log_config=None,
+        timeout_keep_alive=75,
+    )  # fmt: skip
     server = uvicorn.Server(config)
     serve = asyncio.create_task(server.serve())
     while not server.started:
