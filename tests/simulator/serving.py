@@ -38,7 +38,10 @@ async def serving(app: Any) -> AsyncIterator[str]:
     # Named as TCP, or asyncio leaves Nagle's algorithm on and each answer waits 40 ms for an acknowledgement.
     listener = socket.socket(socket.AF_INET, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     listener.bind(("127.0.0.1", 0))
-    config = uvicorn.Config(app, interface="asgi3", lifespan="off", log_level="error", timeout_graceful_shutdown=1)
+    # As long as `tyrian.server` keeps connections: a client that is held up for longer meets one that just closes.
+    config = uvicorn.Config(
+        app, interface="asgi3", lifespan="off", log_level="error", timeout_graceful_shutdown=1, timeout_keep_alive=75
+    )
     config.load()
     server = uvicorn.Server(config)
     server.lifespan = config.lifespan_class(config)
