@@ -1,8 +1,8 @@
 """People in a flow, in a process of their own: Viber's Bot API on one side, thumbs on buttons on the other.
 
 First everybody writes to the bot, `at_once` of them at a time, until each has a message with buttons. Then buttons are
-pressed at `rate` a second, each person in turn, with the very codes that the messages brought. A press is timed from
-the moment it was due until the next message to that person is posted here.
+pressed at `rate` a second, each person in turn, with the very codes that the messages brought, one round right after the
+other. A press is timed from the moment it was due until the next message to that person is posted here.
 """
 
 import asyncio
@@ -35,17 +35,18 @@ class Spec(Struct, kw_only=True):
     people: int
     rate: float
     seconds: float
+    rounds: int
     warm: float
     at_once: int = 64
 
 
 class Result(Struct, kw_only=True):
-    """Presses that were answered, those that were not, and the times of the others in microseconds."""
+    """Presses that were answered, those that were not, and the times of the others in microseconds, by rounds."""
 
     answered: int
     missing: int
     refused: int
-    latency: dict[str, int]
+    latency: list[dict[str, int]]
 
 
 class People:
@@ -55,9 +56,8 @@ class People:
         self._spec = spec
         self._codes: list[bytes] = [b""] * spec.people
         self._due = [0] * spec.people
-        self._times = Histogram()
+        self._times: list[Histogram] = []
         self._answered = self._with_buttons = self._messages = self._refused = 0
-        self._measuring = False
         self._key = spec.token.encode()
         self._pool = wire.Pool("127.0.0.1", spec.port, 64, self._acknowledged)
 
@@ -67,16 +67,17 @@ class People:
         await self._enter()
         orders.ready()
         await self._press(self._spec.warm)
-        self._measuring = True
-        pressed = await self._press(self._spec.seconds)
+        for _ in range(self._spec.rounds):
+            self._times.append(Histogram())
+            await self._press(self._spec.seconds)
         ends = time.monotonic() + _PATIENCE
         while any(self._due) and time.monotonic() < ends:  # noqa: ASYNC110 - a look at the clock
             await asyncio.sleep(0.05)
         missing = sum(due > 0 for due in self._due)
         await self._pool.close()
         server.close()
-        assert pressed
-        return Result(answered=self._answered, missing=missing, refused=self._refused, latency=self._times.dump())
+        times = [one.dump() for one in self._times]
+        return Result(answered=self._answered, missing=missing, refused=self._refused, latency=times)
 
     async def _enter(self) -> None:
         ends = time.monotonic() + 600
@@ -89,7 +90,7 @@ class People:
         if self._with_buttons < self._spec.people:
             raise RuntimeError(f"only {self._with_buttons} of {self._spec.people} people were answered")
 
-    async def _press(self, seconds: float) -> int:
+    async def _press(self, seconds: float) -> None:
         step, count = 1e9 / self._spec.rate, int(self._spec.rate * seconds)
         began, person = time.perf_counter_ns(), self._messages
         for n in range(count):
@@ -100,7 +101,6 @@ class People:
             if not self._due[who]:
                 self._due[who] = due
                 self._write(who, self._codes[who])
-        return count
 
     def _write(self, person: int, text: bytes) -> None:
         self._messages += 1
@@ -125,9 +125,9 @@ class People:
         self._with_buttons += not self._codes[person]
         self._codes[person] = code
         due, self._due[person] = self._due[person], 0
-        if due and self._measuring:
+        if due and self._times:
             self._answered += 1
-            self._times.record((now - due) // 1000)
+            self._times[-1].record((now - due) // 1000)
 
 
 async def _run(spec: Spec, orders: child.Orders) -> dict[str, Any]:

@@ -1,5 +1,6 @@
 """People in the middle of a flow press buttons: how long until the next message goes out, and what memory they take."""
 
+from statistics import median
 from typing import Any, Final
 
 import msgspec
@@ -40,7 +41,7 @@ async def run(world: World) -> list[Figure]:
                 name=f"press to provider POST, {name}, {people:,} people in the flow",
                 unit="ms",
                 sense="less",
-                value=times.quantile(share) / 1000,
+                value=median(round_.quantile(share) for round_ in times) / 1000,
                 aim=_AIM if name == "p99" else None,
                 notes=[f"at {_RATE:.0f} presses/s, timed from the moment each press was due"],
             )
@@ -61,9 +62,8 @@ async def run(world: World) -> list[Figure]:
     return figures
 
 
-async def _measured(world: World, people: int) -> tuple[Histogram, float]:
+async def _measured(world: World, people: int) -> tuple[list[Histogram], float]:
     port, upstream = free_port(), free_port()
-    seconds = world.options.seconds * world.options.rounds
     async with subjects.gateway(world, port, upstream, world.options.nodes) as subject:
         await _publish(subject)
         spec = presser.Spec(
@@ -73,7 +73,8 @@ async def _measured(world: World, people: int) -> tuple[Histogram, float]:
             listen=upstream,
             people=people,
             rate=_RATE,
-            seconds=seconds,
+            seconds=world.options.seconds,
+            rounds=world.options.rounds,
             warm=1.0,
         )
         async with child.started("bench.presser", spec) as running:
@@ -81,7 +82,7 @@ async def _measured(world: World, people: int) -> tuple[Histogram, float]:
         used = sum(resident_bytes(root) for root in subject.roots) / _MIB
     if result.missing or result.refused or not result.answered:
         raise RuntimeError(f"{result.missing} presses were not answered, {result.refused} refused")
-    return Histogram.load(result.latency), used
+    return [Histogram.load(one) for one in result.latency], used
 
 
 async def _publish(subject: Subject) -> None:
