@@ -1,8 +1,8 @@
 """People in a flow, in a process of their own: Viber's Bot API on one side, thumbs on buttons on the other.
 
 First everybody writes to the bot, `at_once` of them at a time, until each has a message with buttons. Then buttons are
-pressed at `rate` a second, each person in turn, with the very codes that the messages brought, one round right after the
-other. A press is timed from the moment it was due until the next message to that person is posted here.
+pressed at `rate` a second, each person in turn, with the very codes that the messages brought, in rounds without pauses
+between them. A press is timed from the moment it was due until the next message to that person is posted here.
 """
 
 import asyncio

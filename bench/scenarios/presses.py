@@ -31,6 +31,7 @@ _FLOW: Final[dict[str, Any]] = {
 
 async def run(world: World) -> list[Figure]:
     """With a thousand people in the flow, and with a hundred thousand."""
+    await world.ripen()
     figures: list[Figure] = []
     memory: dict[int, float] = {}
     for people in (_FEW, _QUICK if world.options.quick else _MANY):

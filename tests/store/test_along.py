@@ -13,6 +13,7 @@ import pytest
 from tyrian.domain.ids import Ids
 from tyrian.inbox.flows.records import _BEGINS, _STEPS
 from tyrian.store import flow_runs
+from tyrian.store.codes import NewCodes
 from tyrian.store.database import Database
 from tyrian.store.flow_runs import StoredRun, Written
 from tyrian.store.intake import OVERTAKEN, Along, Keyed, Taken, take
@@ -54,6 +55,7 @@ def entry(along: Along | None, key: str | None = None) -> Keyed:
         identifier, 1, "accepted", NOW, NOW, NOW + timedelta(days=1), f"+{identifier}", "session", b"{}",
         attempt_id=IDS.new(NOW), channel_id=1, address=f"+{identifier}", lease=True,
     )  # fmt: skip
+    message.codes = NewCodes(f"c{identifier}", 1, 1, "p", identifier, NOW, b"{}")
     return Keyed(1, key, b"", SimpleNamespace(id=identifier), [message], None, along)
 
 
@@ -88,6 +90,7 @@ async def test_a_step_that_comes_too_late_keeps_its_message_out(db: Database, ap
     ids = [e.messages[0].id for e in entries]
     assert {ids[0], ids[2]} <= found.leased
     assert ids[1] not in await messages(db) | found.leased
+    assert {r["message_id"] for r in await db.fetch("SELECT message_id FROM codes")} >= {ids[0], ids[2]}
     after = await stored(db)
     assert (after["p0"], after["p1"]) == ((2, "two"), (2, "elsewhere"))
 
@@ -110,6 +113,7 @@ async def test_a_repeat_whose_answer_was_lost_finds_everything_stored(db: Databa
     assert first.results == again.results == [e.answer for e in entries]
     assert first.leased == again.leased
     assert len(await messages(db)) == 2
+    assert await db.fetchval("SELECT count(*) FROM codes") == 2
 
 
 async def test_of_steps_at_the_same_moment_one_is_taken(db: Database) -> None:

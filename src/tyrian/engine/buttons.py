@@ -4,7 +4,6 @@ The network and the phone see the code alone, so data of any size and kind is ne
 code is durable before anybody can press it, and good for one person, on one channel, for a while.
 """
 
-import asyncio
 import logging
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
@@ -34,8 +33,9 @@ log = logging.getLogger(__name__)
 
 #: How long an expired code is still told from one that never was.
 REMEMBERED: Final = timedelta(days=7)
-#: Sends whose codes are written ahead, at most; beyond that the oldest are written again.
+#: Sends whose codes are known to be stored, at most; beyond that those of the oldest are written again.
 _FORESEEN: Final = 4096
+_NEVER: Final = object()
 #: The member of `Inbound.extra` that tells of a button.
 BUTTON: Final = "button"
 #: The member of `Inbound.extra` with the words that came with a contact: the value of a share-phone button.
@@ -82,8 +82,8 @@ class CodeMaker:
         self._batcher: Batcher[NewCodes, None] = Batcher(
             self._write, size=256, writers=2, linger=0.001, busy=0.003, patience=float("inf")
         )
-        #: Codes that are being written for sends to come, by name.
-        self._foreseen: OrderedDict[str, asyncio.Future[None]] = OrderedDict()
+        #: The names of codes that are stored with their messages. A send is made only of a message that is stored.
+        self._foreseen: OrderedDict[str, None] = OrderedDict()
 
     def wants(self, channel: Channel, plan: Plan, content: Content) -> bool:
         """Whether a button of the content has data."""
@@ -92,15 +92,17 @@ class CodeMaker:
     async def dress(self, channel: Channel, facts: Facts, known: Known, content: Content) -> Content:
         """The content with codes that are in the database; a repeated try gets the same ones."""
         buttons, made = self._codes(channel, facts, content)
-        await (self._foreseen.pop(made.name, None) or self._batcher.submit(made))
+        if self._foreseen.pop(made.name, _NEVER) is _NEVER:
+            await self._batcher.submit(made)
         return codes.with_codes(content, {place: codes.code_of(made.name, place) for place in buttons})
 
-    def foresee(self, channel: Channel, facts: Facts, known: Known, content: Content) -> None:
-        """Begins to write the codes of a send while its message is being stored. Those of no send just expire."""
+    def foresee(self, channel: Channel, facts: Facts, known: Known, content: Content) -> NewCodes:
+        """The codes of a send, to be stored with its message: when it goes out they are there."""
         _, made = self._codes(channel, facts, content)
-        self._foreseen[made.name] = self._batcher.submit(made)
+        self._foreseen[made.name] = None
         if len(self._foreseen) > _FORESEEN:
             self._foreseen.popitem(last=False)
+        return made
 
     def _codes(self, channel: Channel, facts: Facts, content: Content) -> tuple[Mapping[int, Button], NewCodes]:
         """The buttons with data by their places, and the row that remembers them."""

@@ -29,6 +29,7 @@ from tyrian.engine.router import Router
 from tyrian.engine.writer import Scribe, reported
 from tyrian.store import claims
 from tyrian.store.batcher import Batcher
+from tyrian.store.codes import NewCodes
 from tyrian.store.database import LOST, Database
 from tyrian.store.plain import apply
 from tyrian.store.writing import AGAIN, HELD, LATER, NEXT, OTHER, Write
@@ -195,9 +196,9 @@ class Dispatch:
         self._sending.add(task)
         task.add_done_callback(self._sending.discard)
 
-    def foresee(self, lane: Lane, facts: Facts, known: Known) -> None:
-        """Has everything ready for a send that is to be made as soon as it is durable."""
-        self.dressing.foresee(lane.channel, facts, known)
+    def foresee(self, lane: Lane, facts: Facts, known: Known) -> NewCodes | None:
+        """What is to be stored with a message for the send that is made as soon as it is durable."""
+        return self.dressing.foresee(lane.channel, facts, known)
 
     def take_leased(self, lane: Lane, facts: Facts, known: Known, priority: int) -> None:
         """Starts a send that was accepted together with its lease."""

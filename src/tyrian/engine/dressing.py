@@ -9,6 +9,7 @@ from tyrian.engine.claimed import content_of, states
 from tyrian.engine.known import Facts, Known
 from tyrian.engine.links import Links
 from tyrian.engine.reacting import Dresser
+from tyrian.store.codes import NewCodes
 
 
 class Dressing:
@@ -20,14 +21,16 @@ class Dressing:
         #: Makes links that are tracked; without it, none are.
         self.links: Links | None = None
 
-    def foresee(self, channel: ports.Channel, facts: Facts, known: Known) -> None:
-        """Tells dressers of a send whose message is being stored, so that they can be ready by then."""
+    def foresee(self, channel: ports.Channel, facts: Facts, known: Known) -> NewCodes | None:
+        """The codes that a send will need whose message is being stored, so that they are stored with it."""
         for dresser in self.dressers:
             ready = getattr(dresser, "foresee", None)
             if ready is None or not isinstance(known.plan, Plan):
                 continue
             if dresser.wants(channel, known.plan, known.plan.cascade[facts.step].content):
-                ready(channel, facts, known, content_of(known, facts.step))
+                made: NewCodes = ready(channel, facts, known, content_of(known, facts.step))
+                return made
+        return None
 
     async def outgoing(
         self, channel: ports.Channel, facts: Facts, known: Known, content: Content, now: datetime

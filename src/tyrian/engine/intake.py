@@ -292,7 +292,7 @@ class Intake:
             message.valid_until,
         )
         entry.lanes.append((lane, message, facts, known))
-        self._dispatch.foresee(lane, facts, known)
+        message.codes = self._dispatch.foresee(lane, facts, known)
 
     # -- Writing --------------------------------------------------------------------------------------------------
 

@@ -86,8 +86,8 @@ class Dresser(Port):
         """The content as it goes out. What it refers to is committed. A repeated try gets the same."""
         ...
 
-    # A dresser that has to wait for something also has `foresee(channel, facts, known, content)`: it is told of a send
-    # while its message is being stored. The send may never be made, or with another content.
+    # A dresser that makes codes also has `foresee(channel, facts, known, content)`: it is asked before a message is
+    # stored, and the codes that it gives are stored with it. The send may never be made, or with another content.
 
 
 # -- Coming in --------------------------------------------------------------------------------------------------------

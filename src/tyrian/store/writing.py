@@ -12,6 +12,7 @@ from typing import Any
 from uuid import UUID
 
 from tyrian.domain.lifecycle import Event
+from tyrian.store.codes import NewCodes, columns as made_of, make_statement
 from tyrian.store.database import Connection, Database
 
 # -- Accepting --------------------------------------------------------------------------------------------------------
@@ -41,12 +42,14 @@ class NewMessage:
     lease: bool = False
     #: The customer's own id of the message.
     name: str | None = None
+    #: The codes of its buttons, where it is to be sent at once.
+    codes: NewCodes | None = None
 
 
 #: Inserting with the lease already set saves a claim. It is given only where no earlier send to the same recipient
 #: waits on the same channel, so that order holds.
 _ACCEPT = """
-WITH {along} t AS MATERIALIZED (
+WITH {along} {codes} t AS MATERIALIZED (
     SELECT * FROM unnest($1::uuid[], $2::int[], $3::text[], $4::timestamptz[], $5::timestamptz[], $6::timestamptz[],
         $7::text[], $8::text[], $9::bytea[], $10::bytea[], $11::uuid[], $12::int[], $13::uuid[], $14::int[],
         $15::text[], $16::smallint[], $17::boolean[], $20::text[]{key})
@@ -77,22 +80,27 @@ RETURNING message_id, COALESCE(node = $18 AND started_at = due_at, false)
 #: The no-op update answers a repeat after a lost connection: a send leased at acceptance has the same start and due
 #: time, which one claimed since then has not, so it is not begun twice.
 
-_ACCEPT_ALONE = _ACCEPT.format(along="", key="", name="", where="")
-#: The first parameter of what is stored along.
-_ALONG_FROM = 22
+#: The parameters of messages, and the first one of what is stored along.
+_OWN, _ALONG_FROM = 20, 22
 
 
 @cache
-def _accept_along(ctes: Callable[[int], str]) -> str:
+def _accept(codes_from: int, ctes: Callable[[int], str] | None = None) -> str:
+    """The statement, with the codes of buttons from a parameter on (0: without), and with what is stored along."""
+    coded = f"coded AS ({make_statement(codes_from)})," if codes_from else ""
+    if ctes is None:
+        return _ACCEPT.format(along="", codes=coded, key="", name="", where="")
     where = "WHERE t.along IS NULL OR t.along IN (SELECT id FROM allowed)"
-    return _ACCEPT.format(along=f"{ctes(_ALONG_FROM)},", key=", $21::uuid[]", name=", along", where=where)
+    return _ACCEPT.format(along=f"{ctes(_ALONG_FROM)},", codes=coded, key=", $21::uuid[]", name=", along", where=where)
 
 
 async def accept(
     connection: Connection | Database, new: Sequence[NewMessage], node: int, leased_until: datetime
 ) -> set[UUID]:
     """Stores messages; returns the ids of those that this node now holds the lease of."""
-    rows = await connection.fetch(_ACCEPT_ALONE, *_columns(new, node, leased_until))
+    codes = [n.codes for n in new if n.codes is not None]
+    given = _columns(new, node, leased_until)
+    rows = await connection.fetch(_accept(_OWN + 1 if codes else 0), *given, *(made_of(codes) if codes else ()))
     return {row[0] for row in rows if row[1]}
 
 
@@ -110,7 +118,10 @@ async def accept_along(
     `ctes` stores those things, with `columns` for its parameters, and yields as `allowed` the ids of what is stored;
     each message has that id in `keys`, or None. Returns the messages that are stored, and whether they are leased.
     """
-    rows = await db.fetch(_accept_along(ctes), *_columns(new, node, leased_until), list(keys), *columns)
+    codes = [n.codes for n in new if n.codes is not None]
+    statement = _accept(_ALONG_FROM + len(columns) if codes else 0, ctes)
+    given = [*_columns(new, node, leased_until), list(keys), *columns]
+    rows = await db.fetch(statement, *given, *(made_of(codes) if codes else ()))
     return {row[0]: row[1] for row in rows}
 
 
