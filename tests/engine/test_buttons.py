@@ -230,3 +230,26 @@ async def test_words_cost_no_look_up(stage: Stage, monkeypatch: pytest.MonkeyPat
 
     monkeypatch.setattr(store, "find", never)
     assert (await say(stage, "hello"))["extra"] == {}
+
+
+async def test_a_message_is_taken_although_its_codes_could_not_be_foreseen(
+    stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are made when it goes out, and the place that it was given in its lane is free again."""
+
+    asked: list[int] = []
+
+    def breaks(*given: Any) -> None:
+        asked.append(1)
+        raise RuntimeError("no codes yet")
+
+    monkeypatch.setattr(stage.gateway.code_maker, "foresee", breaks)
+    async with asyncio.timeout(10):
+        while (lane := stage.gateway.dispatch.lane(stage.entry().channel.id)) is None or not lane.caught_up:
+            await asyncio.sleep(0.01)
+    shown = await code(stage)
+    assert asked
+    assert button(await say(stage, shown))["known"] is True
+    async with asyncio.timeout(10):
+        while lane.in_flight or lane.reserved:
+            await asyncio.sleep(0.01)

@@ -197,8 +197,12 @@ class Dispatch:
         task.add_done_callback(self._sending.discard)
 
     def foresee(self, lane: Lane, facts: Facts, known: Known) -> NewCodes | None:
-        """What is to be stored with a message for the send that is made as soon as it is durable."""
-        return self.dressing.foresee(lane.channel, facts, known)
+        """What is to be stored with a message for its send. Where that fails, the send itself will tell."""
+        try:
+            return self.dressing.foresee(lane.channel, facts, known)
+        except Exception:
+            log.exception("attempt %s: what it needs could not be foreseen", facts.attempt_id)
+            return None
 
     def take_leased(self, lane: Lane, facts: Facts, known: Known, priority: int) -> None:
         """Starts a send that was accepted together with its lease."""
